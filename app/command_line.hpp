@@ -1,0 +1,34 @@
+// The command line: which command, and which settings are given as flags.
+#pragma once
+
+#include "app/configuration.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace countersign::app {
+
+enum class command : std::uint8_t { serve, notify, key_create, key_list, key_revoke, config_check };
+
+struct invocation {
+    command what = command::serve;
+    std::optional<std::filesystem::path> file; // --config
+    named_values flags;                        // one for each setting given
+    std::string key_name;                      // key create --name
+    std::string key_scopes;                    // key create --scopes, as typed
+    std::string key_id;                        // key revoke ID
+};
+
+// What to print instead of running a command: help, the version, or what is wrong with the line.
+struct early_exit {
+    int exit_code; // 0, or exit_code_usage
+    std::string text;
+};
+
+[[nodiscard]] std::variant<invocation, early_exit> parse_command_line(int argc,
+                                                                      const char* const* argv);
+
+} // namespace countersign::app

@@ -1,0 +1,122 @@
+#include "app/key_command.hpp"
+
+#include "app/data_directory.hpp"
+#include "app/logging.hpp"
+#include "app/open_keys.hpp"
+#include "app/redis_access.hpp"
+#include "app/service_keys.hpp"
+#include "app/system.hpp"
+#include "core/text.hpp"
+#include "store/connection.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <iomanip>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace countersign::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+void print_keys(std::ostream& out, const std::vector<service_key>& keys) {
+    std::size_t name_width = 4, scopes_width = 6;
+    for (const auto& key : keys) {
+        name_width = std::max(name_width, key.name.size());
+        scopes_width = std::max(scopes_width, to_text(key.scopes).size());
+    }
+    const auto row = [&](std::string_view id, std::string_view name, std::string_view scopes,
+                         std::string_view created) {
+        out << std::left << std::setw(16) << id << "  " << std::setw(static_cast<int>(name_width))
+            << name << "  " << std::setw(static_cast<int>(scopes_width)) << scopes << "  "
+            << created << '\n';
+    };
+    row("ID", "NAME", "SCOPES", "CREATED");
+    for (const auto& key : keys)
+        row(key.id, key.name, to_text(key.scopes), key.created);
+}
+
+struct key_request {
+    const invocation& call;
+    std::vector<service_scope> scopes; // of key create
+    std::filesystem::path data_dir;
+    std::ostream& out;
+};
+
+asio::awaitable<fallible<void>> perform(store::connection& redis, const key_request& request) {
+    system_random random;
+    const auto opened = co_await open_keys(request.data_dir, redis, random);
+    if (!opened) co_return opened.error();
+    const auto hasher = opened->keys.code_hasher();
+    service_keys keys(redis, hasher);
+    switch (request.call.what) {
+    case command::key_create: {
+        const auto made =
+            co_await keys.create(request.call.key_name, request.scopes, random, system_clock_now());
+        if (!made) co_return made.error();
+        request.out << made->key.reveal() << '\n';
+        break;
+    }
+    case command::key_list: {
+        const auto listed = co_await keys.list();
+        if (!listed) co_return listed.error();
+        print_keys(request.out, *listed);
+        break;
+    }
+    case command::key_revoke:
+        co_return co_await keys.revoke(request.call.key_id);
+    case command::serve:
+    case command::notify:
+    case command::config_check:
+        break; // not key commands
+    }
+    co_return fallible<void>();
+}
+
+fallible<void> perform_on(const store::redis_address& address, const key_request& request) {
+    asio::io_context context(1);
+    store::connection redis(context.get_executor(),
+                            {.address = address, .name = "countersign-key"});
+    redis.start();
+    fallible<void> outcome = problem{"the command did not finish"};
+    std::exception_ptr failure;
+    asio::co_spawn(context, perform(redis, request),
+                   [&](std::exception_ptr thrown, fallible<void> performed) {
+                       failure = std::move(thrown);
+                       outcome = std::move(performed);
+                       redis.stop();
+                   });
+    context.run();
+    if (failure) std::rethrow_exception(failure);
+    return outcome;
+}
+
+} // namespace
+
+fallible<void> run_key_command(const invocation& call, const settings& all, std::ostream& out) {
+    key_request request{call, {}, all.data_dir, out};
+    if (call.what == command::key_create) {
+        auto scopes = parse_scopes(call.key_scopes);
+        if (!scopes) return problem{"--scopes: " + scopes.error().sentence};
+        request.scopes = *std::move(scopes);
+        if (!core::is_valid_display_name(call.key_name))
+            return problem{"--name must be 1 to 100 characters without control characters"};
+    }
+    // Its standard output is for keys, and its standard error for what needs attention.
+    const logging log({std::max(all.log.level, log_level::warn), all.log.format});
+    if (auto prepared = prepare_data_directory(all.data_dir); !prepared) return prepared;
+    const auto redis = reach_redis(all, when_running::join);
+    if (!redis) return redis.error();
+    return perform_on(redis->address, request);
+}
+
+} // namespace countersign::app

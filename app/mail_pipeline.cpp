@@ -1,0 +1,112 @@
+#include "app/mail_pipeline.hpp"
+
+#include "app/system.hpp"
+#include "notify/mailbox_transport.hpp"
+#include "notify/notifier.hpp"
+#include "notify/smtp_transport.hpp"
+#include "store/outbox.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <thread>
+#include <utility>
+
+namespace countersign::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr core::milliseconds read_wait{1'000};
+// A blocking read may take `read_wait` and the connection's usual patience on top.
+constexpr std::chrono::milliseconds blocking_deadline{5'000};
+
+fallible<notify::transport_factory> make_transports(const settings& all) {
+    if (!all.mail.url)
+        return notify::transport_factory([directory = mailbox_directory(all)] {
+            return std::make_unique<notify::mailbox_transport>(directory);
+        });
+    auto parsed = notify::parse_mail_url(all.mail.url->reveal());
+    if (parsed.has_error()) return problem{"mail.url is not usable: " + parsed.error()};
+    const auto url = std::make_shared<const notify::mail_url>(std::move(parsed).unsafe_value());
+    return notify::transport_factory([url] {
+        return std::make_unique<notify::smtp_transport>(notify::smtp_options{.url = url});
+    });
+}
+
+notify::mail_identity identity_of(const settings& all) {
+    return {.from_address = all.mail.from,
+            .app_name = all.app.name,
+            .base_uri = all.app.base_uri,
+            .default_locale = all.app.default_locale};
+}
+
+} // namespace
+
+std::filesystem::path mailbox_directory(const settings& all) {
+    return all.data_dir / "mail";
+}
+
+struct mail_pipeline::impl {
+    core::key_ring keys;
+    system_random random;
+    asio::io_context context{1};
+    store::connection reads, writes;
+    store::outbox outbox;
+    notify::renderer renderer;
+    notify::notifier notifier;
+    std::thread thread;
+
+    impl(const settings& all, const mail_pipeline_options& options, core::key_ring ring,
+         notify::transport_factory transports)
+        : keys(std::move(ring)),
+          reads(context.get_executor(), {.address = options.redis,
+                                         .deadline = blocking_deadline,
+                                         .name = "countersign-notifier-reads"}),
+          writes(context.get_executor(),
+                 {.address = options.redis, .name = "countersign-notifier"}),
+          outbox(reads, writes, options.partitions, options.consumer),
+          renderer(identity_of(all), keys),
+          notifier(context.get_executor(),
+                   {.workers = static_cast<std::size_t>(all.mail.workers), .read_wait = read_wait},
+                   outbox, renderer, std::move(transports), random, system_clock_now) {}
+
+    void run() {
+        reads.start();
+        writes.start();
+        asio::co_spawn(context, notifier.run(), [this](std::exception_ptr failure) {
+            reads.stop();
+            writes.stop();
+            if (!failure) return;
+            // Nothing is lost: what was not settled is taken up by the next start.
+            try {
+                std::rethrow_exception(failure);
+            } catch (const std::exception& error) {
+                spdlog::critical("the notifier ended unexpectedly: {}", error.what());
+            }
+        });
+        context.run();
+    }
+};
+
+mail_pipeline::mail_pipeline(std::unique_ptr<impl> started) : impl_(std::move(started)) {
+    impl_->thread = std::thread(&impl::run, impl_.get());
+}
+
+mail_pipeline::~mail_pipeline() {
+    impl_->notifier.stop();
+    impl_->thread.join();
+}
+
+fallible<std::unique_ptr<mail_pipeline>>
+mail_pipeline::start(const settings& all, mail_pipeline_options options, core::key_ring keys) {
+    auto transports = make_transports(all);
+    if (!transports) return transports.error();
+    return std::unique_ptr<mail_pipeline>(new mail_pipeline(
+        std::make_unique<impl>(all, options, std::move(keys), *std::move(transports))));
+}
+
+} // namespace countersign::app

@@ -1,0 +1,41 @@
+// The notifier with what it needs: a thread, connections of its own, the transport that mail.url
+// names. Part of `serve`, or all of `notify`.
+#pragma once
+
+#include "app/problem.hpp"
+#include "app/settings.hpp"
+#include "core/crypto/aead.hpp"
+#include "store/connection.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace countersign::app {
+
+struct mail_pipeline_options {
+    store::redis_address redis;
+    int partitions = 0;
+    std::string consumer; // stable over restarts, and of no other notifier that runs
+};
+
+class mail_pipeline {
+public:
+    // Starts at once. The settings' mail.url was validated.
+    [[nodiscard]] static fallible<std::unique_ptr<mail_pipeline>>
+    start(const settings& all, mail_pipeline_options options, core::key_ring keys);
+    // Finishes and settles what is being submitted.
+    ~mail_pipeline();
+    mail_pipeline(const mail_pipeline&) = delete;
+    mail_pipeline& operator=(const mail_pipeline&) = delete;
+
+private:
+    struct impl;
+    explicit mail_pipeline(std::unique_ptr<impl> started);
+    std::unique_ptr<impl> impl_;
+};
+
+// Where mails go when mail.url is not set.
+[[nodiscard]] std::filesystem::path mailbox_directory(const settings& all);
+
+} // namespace countersign::app

@@ -1,0 +1,67 @@
+// The program: read the command line and the settings, then do the one thing that was asked.
+#include "app/command_line.hpp"
+#include "app/configuration.hpp"
+#include "app/key_command.hpp"
+#include "app/logging.hpp"
+#include "app/serve.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+namespace countersign::app {
+
+namespace {
+
+int complain(const std::string& sentence, int exit_code) {
+    std::cerr << "countersign: " << sentence << '\n';
+    return exit_code;
+}
+
+fallible<void> perform(const invocation& call, const configuration& configured) {
+    const auto& all = configured.values;
+    switch (call.what) {
+    case command::serve: {
+        const logging log(all.log);
+        return serve(all);
+    }
+    case command::notify: {
+        const logging log(all.log);
+        return run_notifier(all);
+    }
+    case command::key_create:
+    case command::key_list:
+    case command::key_revoke:
+        return run_key_command(call, all, std::cout);
+    case command::config_check:
+        print_configuration(std::cout, configured);
+        return {};
+    }
+    return {};
+}
+
+int run(int argc, const char* const* argv) {
+    const auto parsed = parse_command_line(argc, argv);
+    if (const auto* exit = std::get_if<early_exit>(&parsed)) {
+        (exit->exit_code == 0 ? std::cout : std::cerr) << exit->text;
+        return exit->exit_code;
+    }
+    const auto& call = std::get<invocation>(parsed);
+    const auto configured = configure({call.file, process_environment(), call.flags});
+    if (!configured) return complain(configured.error().sentence, exit_code_usage);
+    const auto done = perform(call, *configured);
+    return done ? 0 : complain(done.error().sentence, exit_code_failure);
+}
+
+} // namespace
+
+} // namespace countersign::app
+
+int main(int argc, char** argv) {
+    try {
+        return countersign::app::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "countersign: %s\n", error.what());
+        return countersign::app::exit_code_failure;
+    }
+}

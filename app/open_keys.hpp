@@ -1,0 +1,26 @@
+// The server's keys together with the data that was made under them: neither is used without the
+// other, so a lost or foreign key file stops the start instead of locking users out.
+#pragma once
+
+#include "app/key_file.hpp"
+#include "app/problem.hpp"
+#include "store/connection.hpp"
+#include "store/metadata.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <filesystem>
+
+namespace countersign::app {
+
+struct opened_keys {
+    key_file keys;
+    store::metadata data;
+};
+
+// Waits for Redis to answer (30 s), loads or makes the key file, makes `cs:meta` if the data is
+// new, and compares fingerprints. `redis` is started and, like `random`, outlives the call.
+[[nodiscard]] boost::asio::awaitable<fallible<opened_keys>>
+open_keys(std::filesystem::path data_dir, store::connection& redis, core::random_source& random);
+
+} // namespace countersign::app

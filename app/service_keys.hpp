@@ -1,0 +1,69 @@
+// Service keys: what a backend shows to use the service API. A key is told once, when it is made;
+// stored is only its keyed hash.
+//
+// In Redis: `cs:index:key:<hash>` is a hash {id, name, scopes, created}; the hash `cs:keys` lists
+// them, id -> {"hash","name","scopes","created"} as JSON. Scopes are separated by commas; `created`
+// is RFC 3339.
+#pragma once
+
+#include "app/problem.hpp"
+#include "core/codes.hpp"
+#include "core/crypto/secret.hpp"
+#include "core/random.hpp"
+#include "core/types.hpp"
+#include "store/connection.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace countersign::app {
+
+enum class service_scope : std::uint8_t {
+    verify,   // ask whether a code is right
+    manage,   // make, change and delete subjects and their factors
+    sessions, // open sessions for users whose first factor the backend has checked
+    import,   // bring in subjects of another system
+};
+// Scopes separated by commas, without repetitions; at least one. The error names an unknown one.
+[[nodiscard]] fallible<std::vector<service_scope>> parse_scopes(std::string_view text);
+[[nodiscard]] std::string to_text(const std::vector<service_scope>& scopes);
+
+struct service_key {
+    std::string id; // 16 hexadecimal digits
+    std::string name;
+    std::vector<service_scope> scopes;
+    std::string created; // RFC 3339
+};
+
+struct new_service_key {
+    std::string id;
+    core::secret_string key; // `csk_` and 43 characters of base64url: 256 random bits
+};
+
+// How a key is found: the hash that stands in `cs:index:key:<hash>`.
+[[nodiscard]] std::string service_key_hash(const core::code_hasher& hasher, std::string_view key);
+
+// Runs on the connection's executor; the connection, hasher and random source outlive the calls.
+class service_keys {
+public:
+    service_keys(store::connection& redis, const core::code_hasher& hasher)
+        : redis_(redis), hasher_(hasher) {}
+
+    // `name` is a valid display name (core::is_valid_display_name).
+    [[nodiscard]] boost::asio::awaitable<fallible<new_service_key>>
+    create(std::string name, std::vector<service_scope> scopes, core::random_source& random,
+           core::unix_time now);
+    // Oldest first.
+    [[nodiscard]] boost::asio::awaitable<fallible<std::vector<service_key>>> list();
+    [[nodiscard]] boost::asio::awaitable<fallible<void>> revoke(std::string id);
+
+private:
+    store::connection& redis_;
+    const core::code_hasher& hasher_;
+};
+
+} // namespace countersign::app

@@ -1,0 +1,362 @@
+#include "app/setting_table.hpp"
+
+#include "app/setting_makers.hpp"
+#include "app/setting_values.hpp"
+#include "core/text.hpp"
+#include "store/connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+namespace countersign::app {
+
+namespace {
+
+constexpr std::int64_t day = 86'400;
+
+fallible<std::string> check_application_name(std::string_view text) {
+    // A colon would split the label of an otpauth URI.
+    if (!core::is_valid_display_name(text) || text.find(':') != std::string_view::npos)
+        return problem{"must be 1 to 100 characters without control characters and colons"};
+    return std::string(text);
+}
+
+fallible<std::string> check_mail_address(std::string_view text) {
+    const auto address = core::email_address::parse(text);
+    if (!address) return problem{"must be an e-mail address, not \"" + std::string(text) + "\""};
+    return address->value();
+}
+
+fallible<std::string> check_locale(std::string_view text) {
+    const auto locale = core::locale_tag::parse(text);
+    if (!locale)
+        return problem{"must be a language tag such as en or de-AT, not \"" + std::string(text) +
+                       "\""};
+    return locale->value();
+}
+
+fallible<std::string> check_directory(std::string_view text) {
+    if (text.empty() || text.find('\0') != std::string_view::npos)
+        return problem{"must be the path of a directory"};
+    return std::string(text);
+}
+
+fallible<std::string> check_nothing(std::string_view text) {
+    return std::string(text);
+}
+
+fallible<void> check_redis_url(std::string_view text) {
+    const auto address = store::parse_redis_url(text);
+    if (address.has_error()) return problem{"is not usable: " + address.error()};
+    return {};
+}
+
+fallible<void> check_private_key(std::string_view) {
+    return {};
+}
+
+constexpr std::array<std::string_view, 4> family_names{"singularity", "slugbase", "clara",
+                                                       "service"};
+
+fallible<void> set_families(settings& all, std::string_view text) {
+    std::vector<api_family> families;
+    for (const auto name : split_list(text)) {
+        const auto found = std::ranges::find(family_names, name);
+        if (found == family_names.end())
+            return problem{"must hold names of API families (singularity), not \"" +
+                           std::string(name) + "\""};
+        const auto family = static_cast<api_family>(std::distance(family_names.begin(), found));
+        if (family != api_family::singularity)
+            return problem{"must not hold " + std::string(name) +
+                           ": this API family is not available yet"};
+        if (std::ranges::find(families, family) == families.end()) families.push_back(family);
+    }
+    if (families.empty()) return problem{"must hold at least one API family"};
+    all.families = std::move(families);
+    return {};
+}
+
+std::string show_families(const settings& all) {
+    std::vector<std::string> names;
+    names.reserve(all.families.size());
+    for (const auto family : all.families)
+        names.emplace_back(family_names[static_cast<std::size_t>(family)]);
+    return join_list(names);
+}
+
+fallible<void> set_trusted_proxies(settings& all, std::string_view text) {
+    std::vector<std::string> networks;
+    for (const auto part : split_list(text)) {
+        auto network = parse_network(part);
+        if (!network) return network.error();
+        networks.push_back(*std::move(network));
+    }
+    all.trusted_proxies = std::move(networks);
+    return {};
+}
+
+fallible<void> set_listen(settings& all, std::string_view text) {
+    auto listen = parse_listen(text);
+    if (!listen) return listen.error();
+    all.listen = *std::move(listen);
+    return {};
+}
+
+// The accessor of a row: written so often that it may be short.
+#define COUNTERSIGN_MEMBER(member) ([](auto& all) -> auto& { return all.member; })
+
+void add_server_rows(std::vector<setting>& rows) {
+    rows.push_back({"listen", value_kind::text, secrecy::open,
+                    "Where the server listens: an IP address and a port; port 0 lets the system "
+                    "choose.",
+                    set_listen, [](const settings& all) { return to_text(all.listen); }});
+    rows.push_back({"data_dir", value_kind::text, secrecy::open,
+                    "The directory of the keys, the managed Redis and mails without a mail server.",
+                    [](settings& all, std::string_view given) -> fallible<void> {
+                        auto path = check_directory(given);
+                        if (!path) return path.error();
+                        all.data_dir = *std::move(path);
+                        return {};
+                    },
+                    [](const settings& all) { return all.data_dir.string(); }});
+    rows.push_back(make::count("threads", {0, 1024}, "Threads that serve; 0 is one per core",
+                               COUNTERSIGN_MEMBER(threads)));
+    rows.push_back(
+        make::secret("redis.url", secrecy::url,
+                     "The Redis to use (redis://, rediss:// or unix://); without it the server "
+                     "manages one of its own below data_dir.",
+                     check_redis_url, COUNTERSIGN_MEMBER(redis.url)));
+    rows.push_back(
+        make::choice("redis.durability", std::array<std::string_view, 2>{"always", "everysec"},
+                     "When the managed Redis writes to disk: before every answer (always) or "
+                     "every second (everysec).",
+                     COUNTERSIGN_MEMBER(redis.durability)));
+    rows.push_back({"trusted_proxies", value_kind::list, secrecy::open,
+                    "Networks (CIDR) of the proxies whose X-Forwarded-For counts.",
+                    set_trusted_proxies,
+                    [](const settings& all) { return join_list(all.trusted_proxies); }});
+    rows.push_back({"api.families", value_kind::list, secrecy::open,
+                    "The API families that are served; today singularity only.", set_families,
+                    show_families});
+    rows.push_back(
+        make::choice("log.level",
+                     std::array<std::string_view, 7>{"trace", "debug", "info", "warn", "error",
+                                                     "critical", "off"},
+                     "The least severe messages that are logged: trace, debug, info, warn, "
+                     "error, critical or off.",
+                     COUNTERSIGN_MEMBER(log.level)));
+    rows.push_back(
+        make::choice("log.format", std::array<std::string_view, 2>{"text", "json"},
+                     "The form of the log on the standard error: text, or json with one object "
+                     "per line.",
+                     COUNTERSIGN_MEMBER(log.format)));
+}
+
+void add_application_rows(std::vector<setting>& rows) {
+    rows.push_back(make::text("app.name",
+                              "The application's name in mails and in authenticator apps.",
+                              check_application_name, COUNTERSIGN_MEMBER(app.name)));
+    rows.push_back(make::text("app.base_uri",
+                              "Where users reach the application; links in mails begin with it.",
+                              parse_base_uri, COUNTERSIGN_MEMBER(app.base_uri)));
+    rows.push_back(make::text("app.default_locale",
+                              "The language of mails to users who chose none.", check_locale,
+                              COUNTERSIGN_MEMBER(app.default_locale)));
+    rows.push_back(
+        make::secret("mail.url", secrecy::url,
+                     "The mail server (smtp://user:password@host:port, or smtps://); without "
+                     "it mails are .eml files below data_dir, also shown at /dev/mail.",
+                     check_mail_url, COUNTERSIGN_MEMBER(mail.url)));
+    rows.push_back(make::text("mail.from", "The sender's address of all mails.", check_mail_address,
+                              COUNTERSIGN_MEMBER(mail.from)));
+    rows.push_back(make::count("mail.workers", {1, 64}, "Mails that are submitted at the same time",
+                               COUNTERSIGN_MEMBER(mail.workers)));
+    rows.push_back(make::boolean(
+        "mail.notifier", "Whether `serve` also sends the mails; if not, run `countersign notify`.",
+        COUNTERSIGN_MEMBER(mail.notifier)));
+    rows.push_back(make::text("clara.public_key", "The public key of the Clara family.",
+                              check_nothing, COUNTERSIGN_MEMBER(clara.public_key)));
+    rows.push_back(make::secret("clara.private_key", secrecy::secret,
+                                "The private key of the Clara family.", check_private_key,
+                                COUNTERSIGN_MEMBER(clara.private_key)));
+}
+
+void add_token_rows(std::vector<setting>& rows) {
+    const auto life = [&rows](const char* name, std::int64_t max, const char* meaning,
+                              auto access) {
+        rows.push_back(make::duration(std::string("tokens.") + name, {1, max}, meaning, access));
+    };
+    life("access", day, "Life of an access token", COUNTERSIGN_MEMBER(policy.tokens.access));
+    life("refresh", 400 * day, "Life of a refresh token, and so of an idle session",
+         COUNTERSIGN_MEMBER(policy.tokens.refresh));
+    life("step_up", day, "Life of a step-up token", COUNTERSIGN_MEMBER(policy.tokens.step_up));
+    life("two_factor", day, "Time to answer with a second factor",
+         COUNTERSIGN_MEMBER(policy.tokens.two_factor));
+    life("totp_setup", day, "Time to confirm a new authenticator",
+         COUNTERSIGN_MEMBER(policy.tokens.totp_setup));
+    life("email_verification", 30 * day, "Life of the link that proves an e-mail address",
+         COUNTERSIGN_MEMBER(policy.tokens.email_verification));
+    life("password_reset", 7 * day, "Life of the link that allows a new password",
+         COUNTERSIGN_MEMBER(policy.tokens.password_reset));
+}
+
+void add_code_rows(std::vector<setting>& rows) {
+    rows.push_back(
+        make::count("policy.totp_window", {0, 10},
+                    "Time steps before and after the present one in which a TOTP is accepted",
+                    COUNTERSIGN_MEMBER(policy.totp_window)));
+    rows.push_back(make::duration("policy.mailed_code_life", {1, 600}, "Life of a mailed code",
+                                  COUNTERSIGN_MEMBER(policy.mailed_code_life)));
+    rows.push_back(make::count("policy.mailed_code_digits", {6, 9}, "Digits of a mailed code",
+                               COUNTERSIGN_MEMBER(policy.mailed_code_digits)));
+    rows.push_back(make::duration("policy.mail_cooldown", {0, day},
+                                  "Pause between two mails of one purpose to an account",
+                                  COUNTERSIGN_MEMBER(policy.mail_cooldown)));
+    rows.push_back(make::count("policy.mails_per_hour", {1, 1'000'000},
+                               "Unanswered code mails per account and recipient in an hour",
+                               COUNTERSIGN_MEMBER(policy.mails_per_hour)));
+    rows.push_back(make::count("policy.mails_per_day", {1, 1'000'000},
+                               "Unanswered code mails per account and recipient in a day",
+                               COUNTERSIGN_MEMBER(policy.mails_per_day)));
+    rows.push_back(make::count("policy.recovery_code_count", {1, 100}, "Recovery codes of a set",
+                               COUNTERSIGN_MEMBER(policy.recovery_code_count)));
+    rows.push_back(make::count("policy.recovery_code_length", {11, 64},
+                               "Characters of a recovery code; 11 are 65 bits",
+                               COUNTERSIGN_MEMBER(policy.recovery_code_length)));
+}
+
+void add_account_rows(std::vector<setting>& rows) {
+    rows.push_back(make::count("policy.attempts_pause_after", {1, 1'000},
+                               "Wrong answers in a row that start a pause",
+                               COUNTERSIGN_MEMBER(policy.attempts.pause_after)));
+    rows.push_back(make::duration("policy.attempts_first_pause", {1, day},
+                                  "The first pause; it doubles each time",
+                                  COUNTERSIGN_MEMBER(policy.attempts.first_pause)));
+    rows.push_back(make::duration("policy.attempts_longest_pause", {1, day}, "The longest pause",
+                                  COUNTERSIGN_MEMBER(policy.attempts.longest_pause)));
+    rows.push_back(make::count("policy.attempts_lock_after", {1, 1'000'000},
+                               "Wrong answers in a row that lock the second factors",
+                               COUNTERSIGN_MEMBER(policy.attempts.lock_after)));
+    rows.push_back(make::boolean("policy.ip_limits",
+                                 "Whether requests are also limited per IP address.",
+                                 COUNTERSIGN_MEMBER(ip_limits)));
+    rows.push_back(make::boolean("policy.email_factor_by_default",
+                                 "Whether a new account has the e-mail factor on.",
+                                 COUNTERSIGN_MEMBER(policy.email_factor_by_default)));
+    rows.push_back(make::boolean("policy.require_second_factor",
+                                 "Whether the last second factor cannot be removed.",
+                                 COUNTERSIGN_MEMBER(policy.require_second_factor)));
+    rows.push_back(make::count("policy.sessions_max", {1, 1'000},
+                               "Sessions of an account; the oldest gives way",
+                               COUNTERSIGN_MEMBER(policy.sessions_max)));
+    rows.push_back(
+        make::count("policy.challenges_max", {1, 100},
+                    "Logins and step-ups of an account that wait for a second factor; the "
+                    "oldest gives way",
+                    COUNTERSIGN_MEMBER(policy.challenges_max)));
+    rows.push_back(make::count("policy.totp_devices_max", {1, 100}, "Authenticators of an account",
+                               COUNTERSIGN_MEMBER(policy.totp_devices_max)));
+}
+
+#undef COUNTERSIGN_MEMBER
+
+// One-time codes and links are what the user asked for, so only alerts have a switch.
+void add_alert_rows(std::vector<setting>& rows) {
+    for (std::size_t index = 0; index < core::event_type_count; ++index) {
+        const auto type = static_cast<core::event_type>(index);
+        if (core::lane_of(type) != core::mail_lane::alert) continue;
+        const std::string name(core::to_string(type));
+        rows.push_back(
+            make::boolean("policy.alerts." + name, "Whether " + name + " is mailed about.",
+                          [index](auto& all) -> auto& { return all.policy.alerts[index]; }));
+    }
+}
+
+std::vector<setting> make_table() {
+    std::vector<setting> rows;
+    add_server_rows(rows);
+    add_application_rows(rows);
+    add_token_rows(rows);
+    add_code_rows(rows);
+    add_account_rows(rows);
+    add_alert_rows(rows);
+    return rows;
+}
+
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+} // namespace
+
+std::string_view placeholder(value_kind kind) noexcept {
+    switch (kind) {
+    case value_kind::number:
+        return "NUMBER";
+    case value_kind::duration:
+        return "SECONDS";
+    case value_kind::boolean:
+        return "true|false";
+    case value_kind::text:
+        return "TEXT";
+    case value_kind::list:
+        return "LIST";
+    }
+    return "";
+}
+
+const std::vector<setting>& setting_table() {
+    static const std::vector<setting> table = make_table();
+    return table;
+}
+
+const setting* find_setting(std::string_view name) noexcept {
+    const auto& table = setting_table();
+    const auto found = std::ranges::find(table, name, &setting::name);
+    return found == table.end() ? nullptr : &*found;
+}
+
+std::string environment_name(std::string_view setting_name) {
+    std::string name = "COUNTERSIGN_";
+    for (const char c : setting_name)
+        name += c == '.' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+    return name;
+}
+
+bool holds_secret(const setting& row, std::string_view text) noexcept {
+    switch (row.secret) {
+    case secrecy::open:
+        return false;
+    case secrecy::url:
+        return has_password(text);
+    case secrecy::secret:
+        return !text.empty();
+    }
+    return true;
+}
+
+std::string toml_line(const setting& row, std::string_view text) {
+    switch (row.kind) {
+    case value_kind::number:
+    case value_kind::duration:
+    case value_kind::boolean:
+        return row.name + " = " + std::string(text);
+    case value_kind::text:
+        return row.name + " = " + quoted(text);
+    case value_kind::list:
+        break;
+    }
+    std::string items;
+    for (const auto part : split_list(text))
+        items += (items.empty() ? "" : ", ") + quoted(part);
+    return row.name + " = [" + items + "]";
+}
+
+} // namespace countersign::app

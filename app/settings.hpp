@@ -1,0 +1,75 @@
+// What the operator decides, as one value. Where it comes from (file, environment, flags) is
+// configuration.hpp's business; what each setting is called and means is setting_table.hpp's.
+#pragma once
+
+#include "core/crypto/secret.hpp"
+#include "core/policy.hpp"
+#include "store/managed_redis.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace countersign::app {
+
+enum class log_level : std::uint8_t { trace, debug, info, warn, error, critical, off };
+enum class log_format : std::uint8_t {
+    text, // time, level, message
+    json, // one object per line
+};
+
+// The API families of section 4 of DESIGN.md.
+enum class api_family : std::uint8_t { singularity, slugbase, clara, service };
+
+struct listen_settings {
+    std::string address = "127.0.0.1"; // IPv4 or IPv6, without brackets
+    std::uint16_t port = 8080;         // 0: the system chooses
+};
+
+struct redis_settings {
+    std::optional<core::secret_string> url;                   // none: the managed embedded server
+    store::durability durability = store::durability::always; // of the managed server
+};
+
+struct mail_settings {
+    std::optional<core::secret_string> url; // none: .eml files below the data directory
+    std::string from = "countersign@localhost";
+    int workers = 4;
+    bool notifier = true; // run the notifier inside `serve`
+};
+
+struct application_settings {
+    std::string name = "Countersign";
+    std::string base_uri = "http://localhost:8080"; // without a slash at the end
+    std::string default_locale = "en";              // canonical (core::locale_tag)
+};
+
+struct clara_settings {
+    std::string public_key;
+    std::optional<core::secret_string> private_key;
+};
+
+struct log_settings {
+    log_level level = log_level::info;
+    log_format format = log_format::text;
+};
+
+// Move-only, because it holds secrets.
+struct settings {
+    listen_settings listen;
+    std::filesystem::path data_dir = "./data";
+    int threads = 0; // 0: one per core; configure() puts the number in its place
+    redis_settings redis;
+    mail_settings mail;
+    application_settings app;
+    core::policy policy;
+    bool ip_limits = true;
+    std::vector<api_family> families{api_family::singularity};
+    clara_settings clara;
+    std::vector<std::string> trusted_proxies; // CIDR, canonical: no bits beyond the prefix
+    log_settings log;
+};
+
+} // namespace countersign::app

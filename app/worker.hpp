@@ -1,0 +1,39 @@
+// What one server thread has of its own: a connection to Redis, accounts, randomness, the families.
+// Nothing of it is shared with another thread.
+#pragma once
+
+#include "app/settings.hpp"
+#include "core/codes.hpp"
+#include "core/crypto/aead.hpp"
+#include "core/tokens.hpp"
+#include "net/dispatcher.hpp"
+#include "net/families_dispatcher.hpp"
+#include "net/password_pool.hpp"
+#include "store/connection.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace countersign::app {
+
+// What all threads use and none changes; outlives them.
+struct shared_parts {
+    const settings& all;
+    store::redis_address redis;
+    int partitions = 0;
+    core::key_ring keys;
+    core::code_hasher codes;
+    core::token_service tokens;
+    net::password_pool passwords;
+    std::function<core::unix_time()> now;
+    std::function<bool()> accepting; // whether the server takes new connections
+    std::vector<net::page> pages;    // beside the health pages
+};
+
+[[nodiscard]] std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared,
+                                                           boost::asio::io_context& context);
+
+} // namespace countersign::app

@@ -1,0 +1,114 @@
+#include "core/account.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace countersign::core {
+
+std::string_view to_string(factor_method method) noexcept {
+    switch (method) {
+    case factor_method::totp:
+        return "totp";
+    case factor_method::email:
+        return "email";
+    }
+    return "";
+}
+
+std::optional<factor_method> factor_method_from(std::string_view name) noexcept {
+    if (name == "totp") return factor_method::totp;
+    if (name == "email") return factor_method::email;
+    return std::nullopt;
+}
+
+std::string_view to_string(code_purpose purpose) noexcept {
+    switch (purpose) {
+    case code_purpose::second_factor:
+        return "second_factor";
+    case code_purpose::verify_email:
+        return "verify_email";
+    case code_purpose::reset_password:
+        return "reset_password";
+    }
+    return "";
+}
+
+bool account::has(factor_method method) const noexcept {
+    switch (method) {
+    case factor_method::totp:
+        return !totp.empty();
+    case factor_method::email:
+        return email_factor_since.has_value();
+    }
+    return false;
+}
+
+bool account::has_second_factor() const noexcept {
+    return has(factor_method::totp) || has(factor_method::email);
+}
+
+std::vector<factor_method> account::methods() const {
+    std::vector<factor_method> enabled;
+    for (const auto method : {factor_method::totp, factor_method::email})
+        if (has(method)) enabled.push_back(method);
+    return enabled;
+}
+
+const session* account::find_session(const session_id& wanted, unix_time now) const noexcept {
+    const auto found = std::ranges::find(sessions, wanted, &session::id);
+    return found != sessions.end() && found->expires_at > now ? &*found : nullptr;
+}
+
+std::string totp_secret_context(const account_id& account, const factor_id& factor) {
+    return account.value() + "|totp|" + factor.value();
+}
+
+namespace {
+
+template <typename T, typename Projection>
+bool unique_by(const std::vector<T>& values, Projection projection) {
+    for (auto left = values.begin(); left != values.end(); ++left)
+        for (auto right = std::next(left); right != values.end(); ++right)
+            if (std::invoke(projection, *left) == std::invoke(projection, *right)) return false;
+    return true;
+}
+
+} // namespace
+
+std::optional<std::string> check_invariants(const account& value) {
+    if (value.id.empty()) return "an account has an id";
+    if (value.email.empty()) return "an account has an e-mail address";
+    if (value.pending_email == value.email) return "a pending address differs from the present one";
+
+    if (value.preferred && !value.has(*value.preferred))
+        return "the preferred method is one that is on";
+    if (!value.preferred && value.has_second_factor())
+        return "an account with a second factor prefers one";
+    if (value.totp.empty() && !value.backup_code_hashes.empty())
+        return "backup codes stand beside a TOTP device only";
+    for (const auto& device : value.totp)
+        if (device.id.empty() || device.sealed_secret.empty())
+            return "a TOTP device has an id and a sealed secret";
+    if (!unique_by(value.totp, &totp_device::id)) return "TOTP devices have ids of their own";
+    if (value.enrolment)
+        for (const auto& device : value.totp)
+            if (device.id == value.enrolment->device.id)
+                return "a pending enrolment is not an enrolled device";
+
+    if (!unique_by(value.codes, &mailed_code::purpose)) return "one live code per purpose";
+    if (!unique_by(value.challenges, &challenge::id)) return "challenges have ids of their own";
+    if (!unique_by(value.sessions, &session::id)) return "sessions have ids of their own";
+    for (const auto& open : value.challenges) {
+        if (open.purpose == challenge_purpose::login && !open.session.empty())
+            return "a pending login has no session yet";
+        if (open.purpose == challenge_purpose::step_up && open.session.empty())
+            return "a pending step-up belongs to a session";
+    }
+    if (!std::ranges::is_sorted(value.mails, {}, &sent_mail::at))
+        return "sent mails are kept oldest first";
+    if (value.factor_attempts.misses < 0 || value.password_attempts.misses < 0)
+        return "misses are counted from zero";
+    return std::nullopt;
+}
+
+} // namespace countersign::core

@@ -1,0 +1,147 @@
+// The account is the aggregate: one value holding everything that must change together. It is
+// loaded whole, decided upon by pure functions (core/decide/), and committed whole.
+#pragma once
+
+#include "core/codes.hpp"
+#include "core/text.hpp"
+#include "core/tokens.hpp"
+#include "core/totp.hpp"
+#include "core/types.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace countersign::core {
+
+enum class factor_method : std::uint8_t { totp, email };
+[[nodiscard]] std::string_view to_string(factor_method method) noexcept;
+[[nodiscard]] std::optional<factor_method> factor_method_from(std::string_view name) noexcept;
+
+// What a mailed code or link is good for. One is live per purpose.
+enum class code_purpose : std::uint8_t { second_factor, verify_email, reset_password };
+[[nodiscard]] std::string_view to_string(code_purpose purpose) noexcept;
+
+struct totp_device {
+    factor_id id;
+    std::string label;
+    totp_parameters parameters;
+    std::string sealed_secret; // by the key ring, under totp_secret_context()
+    totp_step
+        last_accepted_step{}; // no code of this step or an earlier one is ever accepted (T-01)
+    unix_time enrolled_at{};
+    friend bool operator==(const totp_device&, const totp_device&) = default;
+};
+
+// An enrolment that has not been confirmed: it neither gates nor satisfies anything (T-38).
+struct pending_totp {
+    std::string token_id; // the `jti` of the set-up token that confirms it
+    session_id session;   // the session that began it
+    totp_device device;
+    std::vector<std::string> backup_code_hashes;
+    unix_time expires_at{};
+    friend bool operator==(const pending_totp&, const pending_totp&) = default;
+};
+
+struct mailed_code {
+    code_purpose purpose = code_purpose::second_factor;
+    std::string hash; // code_hasher, domain to_string(purpose)
+    unix_time expires_at{};
+    std::string address; // where it was sent; what it proves
+    friend bool operator==(const mailed_code&, const mailed_code&) = default;
+};
+
+// One mail with a code that has not been answered yet: the budget of section 3 of the design.
+struct sent_mail {
+    code_purpose purpose = code_purpose::second_factor;
+    unix_time at{};
+    friend bool operator==(const sent_mail&, const sent_mail&) = default;
+};
+
+// Consecutive misses of one kind of evidence, over every factor, family and path (T-10, T-14).
+struct attempt_state {
+    int misses = 0;
+    unix_time blocked_until{};
+    friend bool operator==(const attempt_state&, const attempt_state&) = default;
+};
+
+struct client_info {
+    std::string ip;
+    std::string browser, os; // what the client said of itself; shown, never trusted
+    friend bool operator==(const client_info&, const client_info&) = default;
+};
+
+struct session {
+    session_id id;
+    std::string refresh_hash; // code_hasher, domain "refresh", of the live refresh token's id
+    assurance_level assurance = assurance_level::aal1; // NIST SP 800-63B-4 section 2
+    std::optional<unix_time> second_factor_at; // the latest proof of a second factor within it
+    client_info client;
+    unix_time created_at{}, last_seen{}, expires_at{};
+    friend bool operator==(const session&, const session&) = default;
+};
+
+// A half-finished login or step-up: password right, second factor outstanding. Single use.
+struct challenge {
+    challenge_id id;
+    challenge_purpose purpose = challenge_purpose::login;
+    session_id session; // of a step-up; empty for a login
+    unix_time expires_at{};
+    friend bool operator==(const challenge&, const challenge&) = default;
+};
+
+struct account {
+    account_id id;
+    std::string email;           // canonical (email_address)
+    bool email_verified = false; // set by proof only (T-37)
+    std::string pending_email;   // a change that its new address has not confirmed; or empty
+    std::string name;
+    std::string locale;        // BCP 47, or empty
+    std::string password_hash; // PHC string; empty: no local password
+    unix_time created_at{}, last_active{};
+    unix_time
+        registration_reported_at{}; // the latest alert that somebody tried to register it again
+
+    std::optional<unix_time> email_factor_since; // the e-mail factor is on if set
+    std::vector<totp_device> totp;
+    std::optional<pending_totp> enrolment;
+    std::vector<std::string> backup_code_hashes; // of unused codes
+    std::optional<factor_method> preferred;      // always one that is on, or none
+
+    std::vector<mailed_code> codes; // at most one per purpose
+    std::vector<sent_mail> mails;   // of the last day, oldest first
+    attempt_state factor_attempts, password_attempts;
+    std::vector<challenge> challenges;               // oldest first
+    std::vector<session> sessions;                   // oldest first
+    std::vector<std::string> notification_addresses; // beside `email`
+
+    [[nodiscard]] bool has(factor_method method) const noexcept;
+    [[nodiscard]] bool has_second_factor() const noexcept;
+    // Enabled methods in the order in which clients expect them: TOTP, e-mail.
+    [[nodiscard]] std::vector<factor_method> methods() const;
+    [[nodiscard]] const session* find_session(const session_id& id, unix_time now) const noexcept;
+
+    friend bool operator==(const account&, const account&) = default;
+};
+
+// Associated data of a TOTP secret: it cannot be moved to another account or device.
+[[nodiscard]] std::string totp_secret_context(const account_id& account, const factor_id& factor);
+
+// The stored form: one JSON document with a format number. Unknown members are refused, so that an
+// older server never drops what a newer one wrote.
+enum class document_error : std::uint8_t {
+    malformed,      // not JSON, or a member of the wrong type
+    unknown_format, // written by a newer version
+};
+[[nodiscard]] std::string to_document(const account& value);
+[[nodiscard]] boost::system::result<account, document_error>
+account_from_document(std::string_view text);
+
+// The first rule that `value` breaks, in words; nullopt when it is sound. Every decision keeps it
+// so.
+[[nodiscard]] std::optional<std::string> check_invariants(const account& value);
+
+} // namespace countersign::core

@@ -1,0 +1,225 @@
+// The stored form of an account. Short member names keep the document small: it travels to Redis
+// and back with every request.
+#include "core/account.hpp"
+#include "core/json_fields.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace countersign::core {
+
+namespace {
+
+constexpr std::int64_t document_format = 1;
+
+template <typename Enum>
+std::int64_t number_of(Enum value) {
+    return static_cast<std::int64_t>(value);
+}
+
+template <typename Enum>
+void get_enum(json_reader& in, std::string_view key, Enum& out, Enum last) {
+    std::int64_t number = 0;
+    in.get(key, number);
+    if (number < 0 || number > number_of(last)) return in.fail();
+    out = static_cast<Enum>(number);
+}
+
+void write_device(json_writer& out, const totp_device& device) {
+    out.put("id", device.id);
+    out.put("label", device.label);
+    out.put("alg", number_of(device.parameters.algorithm));
+    out.put("digits", device.parameters.digits);
+    out.put("period", device.parameters.period_s);
+    out.put("secret", device.sealed_secret);
+    out.put("step", device.last_accepted_step.value);
+    out.put("at", device.enrolled_at);
+}
+
+void read_device(json_reader& in, totp_device& device) {
+    in.get("id", device.id);
+    in.get("label", device.label);
+    get_enum(in, "alg", device.parameters.algorithm, hash_algorithm::sha512);
+    in.get("digits", device.parameters.digits);
+    in.get("period", device.parameters.period_s);
+    in.get("secret", device.sealed_secret);
+    in.get("step", device.last_accepted_step.value);
+    in.get("at", device.enrolled_at);
+    if (device.parameters.period_s <= 0) in.fail();
+}
+
+void write_code(json_writer& out, const mailed_code& code) {
+    out.put("for", number_of(code.purpose));
+    out.put("hash", code.hash);
+    out.put("until", code.expires_at);
+    out.put("to", code.address);
+}
+
+void read_code(json_reader& in, mailed_code& code) {
+    get_enum(in, "for", code.purpose, code_purpose::reset_password);
+    in.get("hash", code.hash);
+    in.get("until", code.expires_at);
+    in.get("to", code.address);
+}
+
+void write_mail(json_writer& out, const sent_mail& mail) {
+    out.put("for", number_of(mail.purpose));
+    out.put("at", mail.at);
+}
+
+void read_mail(json_reader& in, sent_mail& mail) {
+    get_enum(in, "for", mail.purpose, code_purpose::reset_password);
+    in.get("at", mail.at);
+}
+
+void write_challenge(json_writer& out, const challenge& open) {
+    out.put("id", open.id);
+    out.put("for", number_of(open.purpose));
+    out.put("session", open.session);
+    out.put("until", open.expires_at);
+}
+
+void read_challenge(json_reader& in, challenge& open) {
+    in.get("id", open.id);
+    get_enum(in, "for", open.purpose, challenge_purpose::step_up);
+    in.get("session", open.session);
+    in.get("until", open.expires_at);
+}
+
+void write_session(json_writer& out, const session& one) {
+    out.put("id", one.id);
+    out.put("refresh", one.refresh_hash);
+    out.put("aal", number_of(one.assurance));
+    out.put("second_factor_at", one.second_factor_at);
+    out.put("ip", one.client.ip);
+    out.put("browser", one.client.browser);
+    out.put("os", one.client.os);
+    out.put("created", one.created_at);
+    out.put("seen", one.last_seen);
+    out.put("until", one.expires_at);
+}
+
+void read_session(json_reader& in, session& one) {
+    in.get("id", one.id);
+    in.get("refresh", one.refresh_hash);
+    get_enum(in, "aal", one.assurance, assurance_level::aal2);
+    if (one.assurance < assurance_level::aal1) in.fail();
+    in.get("second_factor_at", one.second_factor_at);
+    in.get("ip", one.client.ip);
+    in.get("browser", one.client.browser);
+    in.get("os", one.client.os);
+    in.get("created", one.created_at);
+    in.get("seen", one.last_seen);
+    in.get("until", one.expires_at);
+}
+
+void write_attempts(json_writer& out, std::string_view key, const attempt_state& state) {
+    if (state == attempt_state{}) return;
+    json_writer inner;
+    inner.put("misses", state.misses);
+    inner.put("until", state.blocked_until);
+    out.put_object(key, std::move(inner));
+}
+
+void read_attempts(json_reader& in, std::string_view key, attempt_state& state) {
+    in.get_object(key, [&state](json_reader& inner) {
+        inner.get("misses", state.misses);
+        inner.get("until", state.blocked_until);
+    });
+}
+
+void write_enrolment(json_writer& out, const pending_totp& enrolment) {
+    json_writer inner;
+    inner.put("token", enrolment.token_id);
+    inner.put("session", enrolment.session);
+    json_writer device;
+    write_device(device, enrolment.device);
+    inner.put_object("device", std::move(device));
+    inner.put("backup", enrolment.backup_code_hashes);
+    inner.put("until", enrolment.expires_at);
+    out.put_object("enrolment", std::move(inner));
+}
+
+void read_enrolment(json_reader& inner, pending_totp& enrolment) {
+    inner.get("token", enrolment.token_id);
+    inner.get("session", enrolment.session);
+    inner.get_object("device", [&](json_reader& device) { read_device(device, enrolment.device); });
+    inner.get("backup", enrolment.backup_code_hashes);
+    inner.get("until", enrolment.expires_at);
+}
+
+} // namespace
+
+std::string to_document(const account& value) {
+    json_writer out;
+    out.put("format", document_format);
+    out.put("id", value.id);
+    out.put("email", value.email);
+    out.put("email_verified", value.email_verified);
+    out.put("pending_email", value.pending_email);
+    out.put("name", value.name);
+    out.put("locale", value.locale);
+    out.put("password", value.password_hash);
+    out.put("created", value.created_at);
+    out.put("active", value.last_active);
+    out.put("registration_reported", value.registration_reported_at);
+    out.put("email_factor_since", value.email_factor_since);
+    out.put_each("totp", value.totp, write_device);
+    if (value.enrolment) write_enrolment(out, *value.enrolment);
+    out.put("backup", value.backup_code_hashes);
+    if (value.preferred) out.put("preferred", to_string(*value.preferred));
+    out.put_each("codes", value.codes, write_code);
+    out.put_each("mails", value.mails, write_mail);
+    write_attempts(out, "factor_attempts", value.factor_attempts);
+    write_attempts(out, "password_attempts", value.password_attempts);
+    out.put_each("challenges", value.challenges, write_challenge);
+    out.put_each("sessions", value.sessions, write_session);
+    out.put("notify", value.notification_addresses);
+    return boost::json::serialize(out.take());
+}
+
+boost::system::result<account, document_error> account_from_document(std::string_view text) {
+    boost::system::error_code error;
+    const auto parsed = boost::json::parse(text, error);
+    if (error || !parsed.is_object()) return document_error::malformed;
+
+    json_reader in(parsed.get_object());
+    std::int64_t format = 0;
+    in.get("format", format);
+    if (!in.ok() || format < 1) return document_error::malformed;
+    if (format > document_format) return document_error::unknown_format;
+
+    account value;
+    in.get("id", value.id);
+    in.get("email", value.email);
+    in.get("email_verified", value.email_verified);
+    in.get("pending_email", value.pending_email);
+    in.get("name", value.name);
+    in.get("locale", value.locale);
+    in.get("password", value.password_hash);
+    in.get("created", value.created_at);
+    in.get("active", value.last_active);
+    in.get("registration_reported", value.registration_reported_at);
+    in.get("email_factor_since", value.email_factor_since);
+    in.get_each("totp", value.totp, read_device);
+    in.get_object("enrolment", [&value](json_reader& inner) {
+        read_enrolment(inner, value.enrolment.emplace());
+    });
+    in.get("backup", value.backup_code_hashes);
+    std::string preferred;
+    in.get("preferred", preferred);
+    value.preferred = factor_method_from(preferred);
+    in.get_each("codes", value.codes, read_code);
+    in.get_each("mails", value.mails, read_mail);
+    read_attempts(in, "factor_attempts", value.factor_attempts);
+    read_attempts(in, "password_attempts", value.password_attempts);
+    in.get_each("challenges", value.challenges, read_challenge);
+    in.get_each("sessions", value.sessions, read_session);
+    in.get("notify", value.notification_addresses);
+    if (!in.ok()) return document_error::malformed;
+    const bool unknown_preference = !preferred.empty() && !value.preferred;
+    if (!in.complete() || unknown_preference) return document_error::unknown_format;
+    return value;
+}
+
+} // namespace countersign::core

@@ -1,0 +1,20 @@
+// HMAC (RFC 2104) over SHA-1, SHA-256 and SHA-512: the one keyed hash under TOTP, tokens and codes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace countersign::core {
+
+enum class hash_algorithm { sha1, sha256, sha512 };
+
+// Writes the code to the front of `out` and returns its length: 20, 32 or 64 bytes. Thread-safe:
+// each thread keeps a context of its own. Throws std::runtime_error if OpenSSL fails.
+std::size_t hmac(hash_algorithm algorithm, std::span<const std::byte> key,
+                 std::span<const std::byte> message, std::span<std::byte, 64> out);
+
+[[nodiscard]] std::array<std::byte, 32> hmac_sha256(std::span<const std::byte> key,
+                                                    std::span<const std::byte> message);
+
+} // namespace countersign::core

@@ -1,0 +1,67 @@
+// What commands carry beside the request's own words: evidence that is expensive or random, and
+// therefore made before the decision; and what every decision may consult.
+#pragma once
+
+#include "core/account.hpp"
+#include "core/codes.hpp"
+#include "core/crypto/aead.hpp"
+#include "core/decision.hpp"
+#include "core/random.hpp"
+#include "core/tokens.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace countersign::core {
+
+// What a decision may consult; outlives it.
+struct context {
+    const policy& rules;
+    const key_ring& keys;
+    const code_hasher& codes;
+};
+
+// Where a request comes from, and the randomness of the events that it may cause.
+struct request_origin {
+    std::string nonce; // 32 hexadecimal digits, new for each request
+    client_info client;
+    std::string locale; // of the request; empty: the account's, then the application's
+};
+
+// The outcome of one Argon2 run. It speaks only of the hash that it was made against.
+struct password_check {
+    std::string hash_checked_against;
+    bool matched = false;
+};
+
+// Who asks: the session of a verified access token and, where needed, the step-up token as it came.
+struct session_proof {
+    session_id session;
+    boost::system::result<token_claims, token_error> step_up = token_error::missing;
+};
+
+// A secret for one mail: its keyed hash for the account, its sealed text for the outbox.
+struct sealed_code {
+    std::string hash;
+    std::string sealed;
+};
+// `secret` is what a person will present: a code, or a link token's id. `text` is what is mailed.
+[[nodiscard]] sealed_code seal_code(const account_id& account, code_purpose purpose,
+                                    event_type mailed_as, std::string_view secret,
+                                    std::string_view text, const context& context,
+                                    random_source& random);
+
+// The identifiers of a session that a decision may open.
+struct session_material {
+    session_id session;
+    std::string refresh_id; // the `jti` of the refresh token
+};
+[[nodiscard]] session_material make_session_material(random_source& random);
+
+[[nodiscard]] account_id make_account_id(random_source& random);
+[[nodiscard]] request_origin make_origin(client_info client, std::string locale,
+                                         random_source& random);
+
+} // namespace countersign::core

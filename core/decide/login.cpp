@@ -1,0 +1,134 @@
+#include "core/decide/login.hpp"
+
+#include "core/decide/rules.hpp"
+#include "core/decide/second_factor.hpp"
+
+#include <algorithm>
+
+namespace countersign::core {
+
+namespace {
+
+bool is_known_device(const account& account, const client_info& client) {
+    return std::ranges::any_of(account.sessions,
+                               [&](const session& one) { return one.client == client; });
+}
+
+// Opens the session and tells the holder when it is from a device that no live session has.
+session_opened enter(rules::draft& draft, const session_material& material, assurance_level level,
+                     const context& context, const request_origin& origin, unix_time now) {
+    const bool known = is_known_device(draft.next, origin.client);
+    rules::open_session(draft.next, material, level, context, origin, now);
+    if (!known) rules::alert(draft, event_type::new_login, context, origin, now);
+    return {.session = material.session, .assurance = level};
+}
+
+} // namespace
+
+decision<std::variant<session_opened, second_factor_pending>>
+decide(const account& current, const log_in& command, const context& context, unix_time now) {
+    using success = std::variant<session_opened, second_factor_pending>;
+    if (const auto no =
+            rules::check_attempts(current.password_attempts, context.rules.attempts, now))
+        return rules::refuse<success>(*no);
+
+    rules::draft draft(current, now);
+    if (!rules::password_matches(current, command.password)) {
+        rules::count_miss(draft, &account::password_attempts, context, command.origin, now);
+        return std::move(draft).refuse<success>({refusal_reason::wrong_password});
+    }
+    draft.next.password_attempts = {};
+    if (!draft.next.has_second_factor())
+        return std::move(draft).grant(success(
+            enter(draft, command.session, assurance_level::aal1, context, command.origin, now)));
+
+    return std::move(draft).grant(success(
+        begin_challenge(draft, {.id = command.challenge, .purpose = challenge_purpose::login},
+                        command.mail, context, command.origin, now)));
+}
+
+decision<session_opened> decide(const account& current, const complete_login& command,
+                                const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    if (const auto no = check_challenge(draft.next, command.challenge, challenge_purpose::login))
+        return rules::refuse<session_opened>(*no);
+    if (const auto no = rules::check_attempts(current.factor_attempts, context.rules.attempts, now))
+        return rules::refuse<session_opened>(*no);
+    if (const auto no = prove_second_factor(draft, command.code, context, command.origin, now))
+        return std::move(draft).refuse<session_opened>(*no);
+
+    use_challenge(draft.next, command.challenge);
+    return std::move(draft).grant(
+        enter(draft, command.session, assurance_level::aal2, context, command.origin, now));
+}
+
+decision<session_opened> decide(const account& current, const recover_with_backup_code& command,
+                                const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    if (const auto no = check_challenge(draft.next, command.challenge, std::nullopt))
+        return rules::refuse<session_opened>(*no);
+    if (!current.has(factor_method::totp))
+        return rules::refuse<session_opened>(refusal_reason::method_off);
+    if (const auto no = rules::check_attempts(current.factor_attempts, context.rules.attempts, now))
+        return rules::refuse<session_opened>(*no);
+    if (const auto no = rules::prove_backup_code(draft, command.code, context, command.origin, now))
+        return std::move(draft).refuse<session_opened>(*no);
+
+    use_challenge(draft.next, command.challenge);
+    auto used = rules::make_event(draft, event_type::recovery_code_used, command.origin, now);
+    used.remaining_codes = static_cast<int>(draft.next.backup_code_hashes.size());
+    rules::alert(draft, std::move(used), context.rules);
+    return std::move(draft).grant(
+        enter(draft, command.session, assurance_level::aal2, context, command.origin, now));
+}
+
+decision<session_opened> decide(const account& current, const refresh_session& command,
+                                const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    auto& sessions = draft.next.sessions;
+    const auto live = std::ranges::find(sessions, command.session, &session::id);
+    if (live == sessions.end()) return rules::refuse<session_opened>(refusal_reason::session_ended);
+    if (!context.codes.matches(live->refresh_hash, "refresh", current.id, command.presented_id)) {
+        rules::end_session(draft.next, command.session);
+        draft.counts_when_refused = true;
+        return std::move(draft).refuse<session_opened>({refusal_reason::refresh_reused});
+    }
+    live->refresh_hash = context.codes.hash("refresh", current.id, command.next_id);
+    live->last_seen = now;
+    live->expires_at = now + context.rules.tokens.refresh;
+    live->client.ip = command.origin.client.ip;
+    draft.next.last_active = now;
+    const session_opened refreshed{.session = live->id, .assurance = live->assurance};
+    return std::move(draft).grant(refreshed);
+}
+
+decision<nothing> decide(const account& current, const log_out& command, const context&,
+                         unix_time now) {
+    rules::draft draft(current, now);
+    if (draft.next.find_session(command.session, now) == nullptr)
+        return {nothing{}, std::nullopt, {}};
+    rules::end_session(draft.next, command.session);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const end_session& command, const context&,
+                         unix_time now) {
+    if (const auto no = rules::check_session(current, command.proof, now))
+        return rules::refuse<nothing>(*no);
+    if (current.find_session(command.target, now) == nullptr)
+        return rules::refuse<nothing>(refusal_reason::no_such_session);
+    rules::draft draft(current, now);
+    rules::end_session(draft.next, command.target);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const end_all_sessions& command, const context&,
+                         unix_time now) {
+    if (const auto no = rules::check_session(current, command.proof, now))
+        return rules::refuse<nothing>(*no);
+    rules::draft draft(current, now);
+    rules::end_sessions(draft.next, session_id());
+    return std::move(draft).grant(nothing{});
+}
+
+} // namespace countersign::core

@@ -1,0 +1,92 @@
+// Logging in: password, then second factor; and the life of a session after that. No edge leads
+// from a pending login to a session but a proved second factor (T-21, T-22).
+#pragma once
+
+#include "core/decide/evidence.hpp"
+
+#include <variant>
+
+namespace countersign::core {
+
+// The codes that a client offered; at most one is looked at.
+struct presented_code {
+    std::optional<std::string> totp;
+    std::optional<std::string> email;
+};
+
+struct session_opened {
+    session_id session;
+    assurance_level assurance = assurance_level::aal1;
+};
+// Half-way: a second factor is asked for.
+struct second_factor_pending {
+    challenge_id challenge;
+    bool code_mailed = false;
+};
+
+struct log_in {
+    password_check password;
+    session_material session;
+    challenge_id challenge;
+    sealed_code mail; // a second-factor code, mailed if e-mail is preferred
+    request_origin origin;
+};
+// Refuses with blocked, wrong_password.
+[[nodiscard]] decision<std::variant<session_opened, second_factor_pending>>
+decide(const account& current, const log_in& command, const context& context, unix_time now);
+
+struct complete_login {
+    challenge_id challenge;
+    presented_code code;
+    session_material session;
+    request_origin origin;
+};
+// Refuses with challenge_unknown, no_code, no_second_factor, blocked, wrong_code, code_expired.
+[[nodiscard]] decision<session_opened> decide(const account& current, const complete_login& command,
+                                              const context& context, unix_time now);
+
+// A backup code stands in for the second factor of a pending login or step-up.
+struct recover_with_backup_code {
+    challenge_id challenge;
+    std::string code;
+    session_material session;
+    request_origin origin;
+};
+// Refuses with challenge_unknown, method_off, blocked, wrong_backup_code.
+[[nodiscard]] decision<session_opened> decide(const account& current,
+                                              const recover_with_backup_code& command,
+                                              const context& context, unix_time now);
+
+struct refresh_session {
+    session_id session;
+    std::string presented_id; // the `jti` of the refresh token
+    std::string next_id;
+    request_origin origin;
+};
+// Refresh tokens are single use: another than the live one ends the session. Refuses with
+// session_ended, refresh_reused.
+[[nodiscard]] decision<session_opened> decide(const account& current,
+                                              const refresh_session& command,
+                                              const context& context, unix_time now);
+
+struct log_out {
+    session_id session;
+};
+[[nodiscard]] decision<nothing> decide(const account& current, const log_out& command,
+                                       const context& context, unix_time now);
+
+struct end_session {
+    session_proof proof;
+    session_id target;
+};
+// Refuses with session_ended, no_such_session.
+[[nodiscard]] decision<nothing> decide(const account& current, const end_session& command,
+                                       const context& context, unix_time now);
+
+struct end_all_sessions {
+    session_proof proof;
+};
+[[nodiscard]] decision<nothing> decide(const account& current, const end_all_sessions& command,
+                                       const context& context, unix_time now);
+
+} // namespace countersign::core

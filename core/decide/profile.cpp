@@ -1,0 +1,172 @@
+#include "core/decide/profile.hpp"
+
+#include "core/decide/rules.hpp"
+
+#include <algorithm>
+
+namespace countersign::core {
+
+namespace {
+
+refusal_reason link_refusal(refusal_reason of_code) {
+    return of_code == refusal_reason::code_expired ? refusal_reason::link_expired
+                                                   : refusal_reason::link_unknown;
+}
+
+boost::system::result<seconds, refusal>
+send_link_to(rules::draft& draft, const std::string& address, const sealed_code& link,
+             const context& context, const request_origin& origin, unix_time now) {
+    return rules::send_code(draft,
+                            {.purpose = code_purpose::verify_email,
+                             .type = event_type::email_verification,
+                             .address = address,
+                             .code = link,
+                             .life = context.rules.tokens.email_verification},
+                            context, origin, now);
+}
+
+// A new password throws out whoever had the old one, and calls off what they may have begun: a
+// change of address that still waits for its link would hand them the account again.
+void call_off_links(account& account) {
+    account.pending_email.clear();
+    std::erase_if(account.codes, [&](const mailed_code& code) {
+        return code.purpose == code_purpose::reset_password || code.address != account.email;
+    });
+}
+
+} // namespace
+
+decision<link_sent> decide(const account& current, const send_verification& command,
+                           const context& context, unix_time now) {
+    if (const auto no = rules::check_session(current, command.proof, now))
+        return rules::refuse<link_sent>(*no);
+    if (current.email_verified && current.pending_email.empty())
+        return rules::refuse<link_sent>(refusal_reason::email_verified_already);
+    rules::draft draft(current, now);
+    const auto& address = current.pending_email.empty() ? current.email : current.pending_email;
+    const auto sent = send_link_to(draft, address, command.link, context, command.origin, now);
+    if (sent.has_error()) return rules::refuse<link_sent>(sent.error());
+    return std::move(draft).grant(link_sent{*sent});
+}
+
+decision<email_proved> decide(const account& current, const verify_email& command,
+                              const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    auto& next = draft.next;
+    const auto link =
+        rules::redeem(next, code_purpose::verify_email, command.link_id, context.codes, now);
+    if (link.has_error()) {
+        if (current.email_verified && current.pending_email.empty())
+            return rules::refuse<email_proved>(refusal_reason::email_verified_already);
+        return rules::refuse<email_proved>(link_refusal(link.error()));
+    }
+
+    if (link->address == current.email) {
+        next.email_verified = true;
+        return std::move(draft).grant(email_proved{});
+    }
+    if (link->address != current.pending_email)
+        return rules::refuse<email_proved>(refusal_reason::link_unknown);
+
+    // Both addresses hear of it; the old one above all.
+    auto change = rules::make_event(draft, event_type::email_changed, command.origin, now);
+    change.old_email = current.email;
+    change.new_email = current.pending_email;
+    change.recipients.insert(change.recipients.begin() + 1, current.pending_email);
+    rules::alert(draft, std::move(change), context.rules);
+    next.email = current.pending_email;
+    next.email_verified = true;
+    next.pending_email.clear();
+    // A code on its way to the old address proves nothing about the new one.
+    std::erase_if(next.codes, [&](const mailed_code& code) { return code.address != next.email; });
+    return std::move(draft).grant(email_proved{.previous_email = current.email});
+}
+
+std::optional<std::string> address_to_take(const account& current, std::string_view link_id,
+                                           const context& context, unix_time now) {
+    account probe = current;
+    const auto link = rules::redeem(probe, code_purpose::verify_email, link_id, context.codes, now);
+    if (link.has_error() || link->address != current.pending_email) return std::nullopt;
+    return link->address;
+}
+
+decision<link_sent> decide(const account& current, const request_email_change& command,
+                           const context& context, unix_time now) {
+    if (const auto no = rules::check_step_up(current, command.proof, now))
+        return rules::refuse<link_sent>(*no);
+    if (const auto no = rules::check_attempts(current.factor_attempts, context.rules.attempts, now))
+        return rules::refuse<link_sent>(*no);
+    if (command.email.value() == current.email)
+        return rules::refuse<link_sent>(refusal_reason::email_unchanged);
+    rules::draft draft(current, now);
+    const auto sent =
+        send_link_to(draft, command.email.value(), command.link, context, command.origin, now);
+    if (sent.has_error()) return rules::refuse<link_sent>(sent.error());
+    draft.next.pending_email = command.email.value();
+    return std::move(draft).grant(link_sent{*sent});
+}
+
+decision<nothing> decide(const account& current, const change_password& command,
+                         const context& context, unix_time now) {
+    if (const auto no = rules::check_step_up(current, command.proof, now))
+        return rules::refuse<nothing>(*no);
+    if (current.password_hash.empty()) return rules::refuse<nothing>(refusal_reason::no_password);
+    if (const auto no =
+            rules::check_attempts(current.password_attempts, context.rules.attempts, now))
+        return rules::refuse<nothing>(*no);
+    rules::draft draft(current, now);
+    if (!rules::password_matches(current, command.old_password)) {
+        rules::count_miss(draft, &account::password_attempts, context, command.origin, now);
+        return std::move(draft).refuse<nothing>({refusal_reason::wrong_password});
+    }
+    draft.next.password_attempts = {};
+    draft.next.password_hash = command.new_hash;
+    call_off_links(draft.next);
+    rules::end_sessions(draft.next, command.proof.session);
+    rules::alert(draft, event_type::password_changed, context, command.origin, now);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<link_sent> decide(const account& current, const request_password_reset& command,
+                           const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    const auto sent = rules::send_code(draft,
+                                       {.purpose = code_purpose::reset_password,
+                                        .type = event_type::password_reset,
+                                        .address = current.email,
+                                        .code = command.link,
+                                        .life = context.rules.tokens.password_reset},
+                                       context, command.origin, now);
+    if (sent.has_error()) return rules::refuse<link_sent>(sent.error());
+    return std::move(draft).grant(link_sent{*sent});
+}
+
+decision<nothing> decide(const account& current, const reset_password& command,
+                         const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    auto& next = draft.next;
+    const auto link =
+        rules::redeem(next, code_purpose::reset_password, command.link_id, context.codes, now);
+    if (link.has_error()) return rules::refuse<nothing>(link_refusal(link.error()));
+    next.password_hash = command.new_hash;
+    next.password_attempts = {};
+    call_off_links(next);
+    rules::end_sessions(next, session_id());
+    rules::alert(draft, event_type::password_changed, context, command.origin, now);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const rename& command, const context&,
+                         unix_time now) {
+    if (const auto no = rules::check_session(current, command.proof, now))
+        return rules::refuse<nothing>(*no);
+    rules::draft draft(current, now);
+    draft.next.name = command.name;
+    return std::move(draft).grant(nothing{});
+}
+
+std::optional<refusal> may_read(const account& current, const session_proof& proof, unix_time now) {
+    return rules::check_session(current, proof, now);
+}
+
+} // namespace countersign::core

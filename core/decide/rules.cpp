@@ -1,0 +1,293 @@
+#include "core/decide/rules.hpp"
+
+#include <algorithm>
+
+namespace countersign::core::rules {
+
+namespace {
+
+constexpr auto budget_hour = std::chrono::hours(1);
+constexpr auto budget_day = std::chrono::hours(24);
+// How long a dead code is remembered, to be answered "expired" rather than "wrong".
+constexpr auto expired_code_memory = std::chrono::hours(1);
+
+// Rounded up, so that who waits as long as told is not too early.
+seconds until(unix_time later, unix_time now) {
+    return std::chrono::ceil<seconds>(later - now);
+}
+
+void reset(attempt_state& state) {
+    state = {};
+}
+
+} // namespace
+
+draft::draft(const account& current, unix_time now) : next(current) {
+    std::erase_if(next.sessions, [now](const session& one) { return one.expires_at <= now; });
+    std::erase_if(next.challenges, [&](const challenge& open) {
+        const bool orphaned = open.purpose == challenge_purpose::step_up &&
+                              next.find_session(open.session, now) == nullptr;
+        return orphaned || open.expires_at <= now;
+    });
+    std::erase_if(next.mails, [now](const sent_mail& mail) { return mail.at <= now - budget_day; });
+    std::erase_if(next.codes, [now](const mailed_code& code) {
+        return code.expires_at <= now - expired_code_memory;
+    });
+    if (next.enrolment && next.enrolment->expires_at <= now - expired_code_memory)
+        next.enrolment.reset();
+}
+
+std::optional<refusal> check_session(const account& account, const session_proof& proof,
+                                     unix_time now) {
+    if (account.find_session(proof.session, now) == nullptr)
+        return refusal{refusal_reason::session_ended};
+    return std::nullopt;
+}
+
+std::optional<refusal> check_step_up(const account& account, const session_proof& proof,
+                                     unix_time now) {
+    const auto* session = account.find_session(proof.session, now);
+    if (session == nullptr) return refusal{refusal_reason::session_ended};
+    if (proof.step_up.has_error()) {
+        switch (proof.step_up.error()) {
+        case token_error::missing:
+            return refusal{refusal_reason::step_up_missing};
+        case token_error::malformed:
+            return refusal{refusal_reason::step_up_malformed};
+        case token_error::expired:
+            return refusal{refusal_reason::step_up_expired};
+        }
+    }
+    const auto& claims = *proof.step_up;
+    if (claims.subject != account.id || claims.session != session->id)
+        return refusal{refusal_reason::step_up_malformed};
+    // A step-up made with the password alone counts until a factor exists; after that only if this
+    // very session has proved a factor since.
+    const bool proved_since =
+        session->second_factor_at && *session->second_factor_at >= claims.issued_at;
+    if (account.has_second_factor() && claims.assurance < assurance_level::aal2 && !proved_since)
+        return refusal{refusal_reason::step_up_malformed};
+    return std::nullopt;
+}
+
+std::optional<refusal> check_attempts(const attempt_state& state, const attempt_policy& policy,
+                                      unix_time now) {
+    if (state.misses >= policy.lock_after)
+        return refusal{refusal_reason::blocked, policy.longest_pause};
+    if (state.blocked_until > now)
+        return refusal{refusal_reason::blocked, until(state.blocked_until, now)};
+    return std::nullopt;
+}
+
+void count_miss(draft& draft, attempt_state account::* counter, const context& context,
+                const request_origin& origin, unix_time now) {
+    const auto& policy = context.rules.attempts;
+    auto& state = draft.next.*counter;
+    ++state.misses;
+    draft.counts_when_refused = true;
+    if (state.misses % policy.pause_after != 0 && state.misses < policy.lock_after) return;
+
+    const int pauses = state.misses / policy.pause_after;
+    auto pause = policy.first_pause;
+    for (int doubled = 1; doubled < pauses && pause < policy.longest_pause; ++doubled)
+        pause *= 2;
+    state.blocked_until = now + std::min(pause, policy.longest_pause);
+    if (pauses == 1 || state.misses == policy.lock_after)
+        alert(draft, event_type::sign_in_blocked, context, origin, now);
+}
+
+bool password_matches(const account& account, const password_check& check) {
+    return check.matched && !account.password_hash.empty() &&
+           check.hash_checked_against == account.password_hash;
+}
+
+std::optional<refusal> prove_totp(draft& draft, std::string_view code, const context& context,
+                                  const request_origin& origin, unix_time now) {
+    for (auto& device : draft.next.totp) {
+        const auto secret =
+            context.keys.open(device.sealed_secret, totp_secret_context(draft.next.id, device.id));
+        // A secret that cannot be opened is an operator's fault (a lost key), not a wrong code:
+        // fail closed and loudly rather than count a miss.
+        if (secret.has_error()) throw std::runtime_error("a TOTP secret cannot be decrypted");
+        const auto& bytes = secret->reveal();
+        const auto step = matching_step(std::as_bytes(std::span(bytes)), device.parameters, code,
+                                        now, context.rules.totp_window);
+        if (step && *step > device.last_accepted_step) {
+            device.last_accepted_step = *step;
+            reset(draft.next.factor_attempts);
+            return std::nullopt;
+        }
+    }
+    count_miss(draft, &account::factor_attempts, context, origin, now);
+    return refusal{refusal_reason::wrong_code};
+}
+
+std::optional<refusal> prove_mailed_code(draft& draft, std::string_view code,
+                                         const context& context, const request_origin& origin,
+                                         unix_time now) {
+    const auto redeemed = redeem(draft.next, code_purpose::second_factor, code, context.codes, now);
+    if (redeemed.has_value()) {
+        reset(draft.next.factor_attempts);
+        return std::nullopt;
+    }
+    // An expired code was not evaluated, so it is no miss.
+    if (redeemed.error() == refusal_reason::wrong_code)
+        count_miss(draft, &account::factor_attempts, context, origin, now);
+    return refusal{redeemed.error()};
+}
+
+std::optional<refusal> prove_backup_code(draft& draft, std::string_view code,
+                                         const context& context, const request_origin& origin,
+                                         unix_time now) {
+    auto& hashes = draft.next.backup_code_hashes;
+    const auto presented = context.codes.hash("backup", draft.next.id, code);
+    // Every stored hash is compared, so that the time says nothing about the position.
+    auto found = hashes.end();
+    for (auto stored = hashes.begin(); stored != hashes.end(); ++stored)
+        if (equal_in_constant_time(*stored, presented)) found = stored;
+    if (found == hashes.end()) {
+        count_miss(draft, &account::factor_attempts, context, origin, now);
+        return refusal{refusal_reason::wrong_backup_code};
+    }
+    hashes.erase(found);
+    reset(draft.next.factor_attempts);
+    return std::nullopt;
+}
+
+seconds mail_wait(const account& account, code_purpose purpose, const policy& policy,
+                  unix_time now) {
+    std::vector<unix_time> all, own; // oldest first
+    for (const auto& mail : account.mails) {
+        all.push_back(mail.at);
+        if (mail.purpose == purpose) own.push_back(mail.at);
+    }
+    unix_time free_at = own.empty() ? now : std::max(now, own.back() + policy.mail_cooldown);
+    const auto wait_while_full = [&](const std::vector<unix_time>& times, int count, auto window) {
+        if (count < 1 || std::ssize(times) < count) return;
+        free_at = std::max(free_at, times[times.size() - static_cast<std::size_t>(count)] + window);
+    };
+    wait_while_full(all, policy.mails_per_hour, budget_hour);
+    wait_while_full(all, policy.mails_per_day, budget_day);
+    // Anybody may ask for a reset: resets take half of the budget at the most, so that a stranger
+    // cannot keep an account from the codes that its holder needs.
+    if (purpose == code_purpose::reset_password) {
+        wait_while_full(own, std::max(1, policy.mails_per_hour / 2), budget_hour);
+        wait_while_full(own, std::max(1, policy.mails_per_day / 2), budget_day);
+    }
+    return until(free_at, now);
+}
+
+boost::system::result<seconds, refusal> send_code(draft& draft, const mail_request& mail,
+                                                  const context& context,
+                                                  const request_origin& origin, unix_time now) {
+    auto& next = draft.next;
+    if (const auto wait = mail_wait(next, mail.purpose, context.rules, now); wait > seconds(0))
+        return refusal{refusal_reason::mail_too_soon, wait};
+
+    std::erase_if(next.codes,
+                  [&](const mailed_code& code) { return code.purpose == mail.purpose; });
+    next.codes.push_back({.purpose = mail.purpose,
+                          .hash = mail.code.hash,
+                          .expires_at = now + mail.life,
+                          .address = mail.address});
+    // Clocks of several servers differ a little: the list stays in order all the same.
+    const auto sent_at = next.mails.empty() ? now : std::max(now, next.mails.back().at);
+    next.mails.push_back({.purpose = mail.purpose, .at = sent_at});
+
+    auto message = make_event(draft, mail.type, origin, now);
+    message.recipients = {mail.address};
+    message.sealed_secret = mail.code.sealed;
+    message.expires_at = now + mail.life;
+    draft.events.push_back(std::move(message));
+    return context.rules.mail_cooldown;
+}
+
+boost::system::result<mailed_code, refusal_reason> redeem(account& account, code_purpose purpose,
+                                                          std::string_view secret,
+                                                          const code_hasher& codes, unix_time now) {
+    const auto live = std::ranges::find(account.codes, purpose, &mailed_code::purpose);
+    if (live == account.codes.end()) return refusal_reason::wrong_code;
+    if (live->expires_at <= now) return refusal_reason::code_expired;
+    if (!codes.matches(live->hash, to_string(purpose), account.id, secret))
+        return refusal_reason::wrong_code;
+
+    auto redeemed = std::move(*live);
+    account.codes.erase(live);
+    // Who answers a mail wanted it: it no longer weighs on the budget or the cooldown.
+    std::erase_if(account.mails, [&](const sent_mail& mail) { return mail.purpose == purpose; });
+    return redeemed;
+}
+
+session& open_session(account& account, const session_material& material, assurance_level level,
+                      const context& context, const request_origin& origin, unix_time now) {
+    while (account.sessions.size() >= context.rules.sessions_max)
+        end_session(account, session_id(account.sessions.front().id));
+    session opened{.id = material.session,
+                   .refresh_hash = context.codes.hash("refresh", account.id, material.refresh_id),
+                   .assurance = level,
+                   .second_factor_at = std::nullopt,
+                   .client = origin.client,
+                   .created_at = now,
+                   .last_seen = now,
+                   .expires_at = now + context.rules.tokens.refresh};
+    if (level >= assurance_level::aal2) opened.second_factor_at = now;
+    account.last_active = now;
+    return account.sessions.emplace_back(std::move(opened));
+}
+
+void end_session(account& account, const session_id& ended) {
+    std::erase_if(account.sessions, [&](const session& one) { return one.id == ended; });
+    std::erase_if(account.challenges, [&](const challenge& open) {
+        return open.purpose == challenge_purpose::step_up && open.session == ended;
+    });
+}
+
+void end_sessions(account& account, const session_id& kept) {
+    std::erase_if(account.sessions, [&](const session& one) { return one.id != kept; });
+    account.challenges.clear();
+}
+
+void raise_session(account& account, const session_id& id, unix_time now) {
+    const auto session = std::ranges::find(account.sessions, id, &session::id);
+    session->assurance = assurance_level::aal2;
+    session->second_factor_at = now;
+    session->last_seen = now;
+    account.last_active = now;
+}
+
+void add_challenge(account& account, challenge pending, const policy& policy) {
+    while (account.challenges.size() >= policy.challenges_max)
+        account.challenges.erase(account.challenges.begin());
+    account.challenges.push_back(std::move(pending));
+}
+
+event make_event(const draft& draft, event_type type, const request_origin& origin, unix_time now) {
+    const auto& account = draft.next;
+    event made;
+    // One request may cause several events: the request's nonce with a running number.
+    constexpr std::string_view digits = "0123456789abcdef";
+    made.id = event_id(origin.nonce.substr(0, 31) + digits[draft.events.size() % digits.size()]);
+    made.type = type;
+    made.account = account.id;
+    made.at = now;
+    made.recipients = {account.email};
+    for (const auto& address : account.notification_addresses)
+        if (address != account.email) made.recipients.push_back(address);
+    made.name = account.name;
+    made.locale = origin.locale.empty() ? account.locale : origin.locale;
+    made.ip = origin.client.ip;
+    made.browser = origin.client.browser;
+    made.os = origin.client.os;
+    return made;
+}
+
+void alert(draft& draft, event event, const policy& policy) {
+    if (policy.alert_on(event.type)) draft.events.push_back(std::move(event));
+}
+
+void alert(draft& draft, event_type type, const context& context, const request_origin& origin,
+           unix_time now) {
+    alert(draft, make_event(draft, type, origin, now), context.rules);
+}
+
+} // namespace countersign::core::rules

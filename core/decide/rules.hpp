@@ -1,0 +1,116 @@
+// The rules that more than one decision keeps: who may ask, how misses are counted, how a code is
+// proved, when a mail may go out. For core/decide/ only.
+#pragma once
+
+#include "core/decide/evidence.hpp"
+#include "core/decision.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace countersign::core::rules {
+
+// A decision in the making: the account as it will be, and what it causes.
+struct draft {
+    account next;
+    std::vector<event> events;
+    bool counts_when_refused = false; // a miss was counted, or a session was ended for misuse
+
+    // Starts from `current` without what has run out by `now`.
+    draft(const account& current, unix_time now);
+
+    template <typename Success>
+    [[nodiscard]] decision<Success> grant(Success success) && {
+        return {std::move(success), std::move(next), std::move(events)};
+    }
+    // Refuses. What the refusal must leave behind (a counted miss and the alert about it) is
+    // committed; a request that was merely incomplete changes nothing.
+    template <typename Success>
+    [[nodiscard]] decision<Success> refuse(refusal why) && {
+        if (!counts_when_refused) return {why, std::nullopt, {}};
+        return {why, std::move(next), std::move(events)};
+    }
+};
+
+// Refuses and changes nothing.
+template <typename Success>
+[[nodiscard]] decision<Success> refuse(refusal why) {
+    return {why, std::nullopt, {}};
+}
+template <typename Success>
+[[nodiscard]] decision<Success> refuse(refusal_reason reason) {
+    return refuse<Success>(refusal{reason});
+}
+
+// The session stands in the account and has not run out.
+[[nodiscard]] std::optional<refusal> check_session(const account& account,
+                                                   const session_proof& proof, unix_time now);
+// The session stands, the step-up token is of that session, and it reaches AAL2 where the account
+// has a second factor (T-30).
+[[nodiscard]] std::optional<refusal> check_step_up(const account& account,
+                                                   const session_proof& proof, unix_time now);
+
+// While misses pause or lock an account nothing is evaluated (T-10, NIST SP 800-63B-4 3.2.2).
+[[nodiscard]] std::optional<refusal> check_attempts(const attempt_state& state,
+                                                    const attempt_policy& policy, unix_time now);
+// Counts a miss; when it starts the first pause or the lock, the account's holder hears of it.
+void count_miss(draft& draft, attempt_state account::* counter, const context& context,
+                const request_origin& origin, unix_time now);
+
+// A password check speaks for this account if its hash is still the account's.
+[[nodiscard]] bool password_matches(const account& account, const password_check& check);
+
+// Each proves a code and uses it up, or counts the miss. None looks at attempts: callers did.
+[[nodiscard]] std::optional<refusal> prove_totp(draft& draft, std::string_view code,
+                                                const context& context,
+                                                const request_origin& origin, unix_time now);
+[[nodiscard]] std::optional<refusal> prove_mailed_code(draft& draft, std::string_view code,
+                                                       const context& context,
+                                                       const request_origin& origin, unix_time now);
+[[nodiscard]] std::optional<refusal> prove_backup_code(draft& draft, std::string_view code,
+                                                       const context& context,
+                                                       const request_origin& origin, unix_time now);
+
+struct mail_request {
+    code_purpose purpose;
+    event_type type;
+    std::string address;
+    const sealed_code& code;
+    seconds life;
+};
+// Replaces the live code of the purpose and mails the new one. The cooldown and the budget are
+// checked first, so a refused resend leaves the mailed code good (T-17). Returns the cooldown.
+[[nodiscard]] boost::system::result<seconds, refusal>
+send_code(draft& draft, const mail_request& mail, const context& context,
+          const request_origin& origin, unix_time now);
+// The time until a mail of the purpose may go out again; zero if now.
+[[nodiscard]] seconds mail_wait(const account& account, code_purpose purpose, const policy& policy,
+                                unix_time now);
+
+// The live code of a purpose, proved by its secret and used up. Refuses with wrong_code, or with
+// code_expired, which is checked first (native contract section 3.6).
+[[nodiscard]] boost::system::result<mailed_code, refusal_reason>
+redeem(account& account, code_purpose purpose, std::string_view secret, const code_hasher& codes,
+       unix_time now);
+
+// Adds a session, evicting the oldest above the cap.
+session& open_session(account& account, const session_material& material, assurance_level level,
+                      const context& context, const request_origin& origin, unix_time now);
+// Records that this session, which stands, has proved a second factor.
+void raise_session(account& account, const session_id& id, unix_time now);
+// Ends one session, if it stands, and the step-ups that it has pending.
+void end_session(account& account, const session_id& ended);
+// Ends all sessions but `kept` (empty: all), and every pending challenge with them.
+void end_sessions(account& account, const session_id& kept);
+void add_challenge(account& account, challenge pending, const policy& policy);
+
+// An alert to every notification address, unless its switch is off.
+[[nodiscard]] event make_event(const draft& draft, event_type type, const request_origin& origin,
+                               unix_time now);
+void alert(draft& draft, event event, const policy& policy);
+void alert(draft& draft, event_type type, const context& context, const request_origin& origin,
+           unix_time now);
+
+} // namespace countersign::core::rules

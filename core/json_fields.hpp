@@ -1,0 +1,178 @@
+// Reading and writing the members of a stored JSON object, with one rule: a member that has its
+// type's empty value is left out, and a member that is absent reads as empty. A reader counts what
+// it took, so that leftovers (written by a newer version) are noticed.
+#pragma once
+
+#include "core/types.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <concepts>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace countersign::core {
+
+class json_writer {
+public:
+    void put(std::string_view key, std::string_view value) {
+        if (!value.empty()) object_.emplace(key, value);
+    }
+    void put(std::string_view key, const std::string& value) { put(key, std::string_view(value)); }
+    void put(std::string_view key, const char* value) { put(key, std::string_view(value)); }
+    template <typename Tag>
+    void put(std::string_view key, const identifier<Tag>& value) {
+        put(key, std::string_view(value.value()));
+    }
+    void put(std::string_view key, std::integral auto value) {
+        if (value != 0) object_.emplace(key, static_cast<std::int64_t>(value));
+    }
+    void put(std::string_view key, bool value) {
+        if (value) object_.emplace(key, true);
+    }
+    void put(std::string_view key, unix_time value) { put(key, value.time_since_epoch().count()); }
+    template <typename T>
+    void put(std::string_view key, const std::optional<T>& value) {
+        if (value) put(key, *value);
+    }
+    void put(std::string_view key, const std::vector<std::string>& values) {
+        if (values.empty()) return;
+        boost::json::array list;
+        list.reserve(values.size());
+        for (const auto& value : values)
+            list.emplace_back(std::string_view(value));
+        object_.emplace(key, std::move(list));
+    }
+    // A list of objects, each written by `write(json_writer&, element)`.
+    template <typename T, typename Write>
+    void put_each(std::string_view key, const std::vector<T>& values, Write write) {
+        if (values.empty()) return;
+        boost::json::array list;
+        list.reserve(values.size());
+        for (const auto& value : values) {
+            json_writer element;
+            write(element, value);
+            list.emplace_back(element.take());
+        }
+        object_.emplace(key, std::move(list));
+    }
+    void put_object(std::string_view key, json_writer inner) { object_.emplace(key, inner.take()); }
+    [[nodiscard]] boost::json::object take() { return std::move(object_); }
+
+private:
+    boost::json::object object_;
+};
+
+class json_reader {
+public:
+    explicit json_reader(const boost::json::object& object) : object_(object) {}
+
+    // False after the first member of a wrong type; later reads change nothing.
+    [[nodiscard]] bool ok() const noexcept { return ok_; }
+    void fail() noexcept { ok_ = false; }
+    // True if every member of the object was asked for.
+    [[nodiscard]] bool complete() const noexcept { return taken_ == object_.size(); }
+
+    void get(std::string_view key, std::string& out) {
+        if (const auto* value = find(key)) {
+            if (const auto* text = value->if_string())
+                out.assign(text->data(), text->size());
+            else
+                fail();
+        }
+    }
+    template <typename Tag>
+    void get(std::string_view key, identifier<Tag>& out) {
+        std::string text;
+        get(key, text);
+        out = identifier<Tag>(std::move(text));
+    }
+    void get(std::string_view key, bool& out) {
+        if (const auto* value = find(key)) {
+            if (const auto* flag = value->if_bool())
+                out = *flag;
+            else
+                fail();
+        }
+    }
+    template <std::integral T>
+    void get(std::string_view key, T& out) {
+        if (const auto* value = find(key)) {
+            const auto* number = value->if_int64();
+            if (number != nullptr && std::in_range<T>(*number))
+                out = static_cast<T>(*number);
+            else
+                fail();
+        }
+    }
+    void get(std::string_view key, unix_time& out) {
+        std::int64_t count = 0;
+        get(key, count);
+        out = unix_time(milliseconds(count));
+    }
+    template <typename T>
+    void get(std::string_view key, std::optional<T>& out) {
+        if (!object_.contains(key)) return;
+        T value{};
+        get(key, value);
+        out = std::move(value);
+    }
+    void get(std::string_view key, std::vector<std::string>& out) {
+        const auto* list = find_list(key);
+        if (list == nullptr) return;
+        out.reserve(list->size());
+        for (const auto& element : *list) {
+            if (const auto* text = element.if_string())
+                out.emplace_back(text->data(), text->size());
+            else
+                fail();
+        }
+    }
+    // A list of objects, each read by `read(json_reader&, element)`.
+    template <typename T, typename Read>
+    void get_each(std::string_view key, std::vector<T>& out, Read read) {
+        const auto* list = find_list(key);
+        if (list == nullptr) return;
+        out.reserve(list->size());
+        for (const auto& element : *list) {
+            if (!element.is_object()) return fail();
+            json_reader inner(element.get_object());
+            read(inner, out.emplace_back());
+            if (!inner.ok() || !inner.complete()) fail();
+        }
+    }
+    template <typename Read>
+    void get_object(std::string_view key, Read read) {
+        const auto* value = find(key);
+        if (value == nullptr) return;
+        if (!value->is_object()) return fail();
+        json_reader inner(value->get_object());
+        read(inner);
+        if (!inner.ok() || !inner.complete()) fail();
+    }
+
+private:
+    const boost::json::value* find(std::string_view key) {
+        const auto* value = object_.if_contains(key);
+        if (value != nullptr) ++taken_;
+        return value;
+    }
+    const boost::json::array* find_list(std::string_view key) {
+        const auto* value = find(key);
+        if (value == nullptr) return nullptr;
+        if (const auto* list = value->if_array()) return list;
+        fail();
+        return nullptr;
+    }
+
+    const boost::json::object& object_;
+    std::size_t taken_ = 0;
+    bool ok_ = true;
+};
+
+} // namespace countersign::core

@@ -1,0 +1,121 @@
+// One client connection: reads requests, has them answered, writes the replies, one after the
+// other, until one side has enough.
+#pragma once
+
+#include "net/client_address.hpp"
+#include "net/dispatcher.hpp"
+#include "net/limits.hpp"
+#include "net/request_parser.hpp"
+#include "net/strictness.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace countersign::net {
+
+using tcp_socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+
+class connection;
+
+// The connections of one thread and what they share. Outlives them; used on its thread only.
+struct connection_set {
+    explicit connection_set(boost::asio::io_context& context) : slot_freed(context) {}
+
+    // Enforces the deadlines; called every deadlines::check_interval. One timer for all connections
+    // instead of one each, and no clock call per request.
+    void check();
+    // From here on connections close when their current request is answered; idle ones at once.
+    void begin_drain();
+
+    limits bounds;
+    deadlines time;
+    trusted_proxies proxies;
+    dispatcher* handler = nullptr;
+    std::list<connection*> open;
+    boost::asio::steady_timer slot_freed; // cancelled whenever a connection has closed
+    std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
+    std::chrono::sys_seconds date_second{};
+    std::string date; // of date_second, for the Date field
+    bool draining = false;
+};
+
+class connection {
+public:
+    // `set` outlives the connection. The socket is non-blocking and connected.
+    connection(tcp_socket socket, connection_set& set);
+    ~connection();
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+
+    // Until the connection is closed.
+    boost::asio::awaitable<void> run();
+
+    // What connection_set does to each.
+    void check_deadline();
+    void close_if_idle();
+
+private:
+    enum class phase { idle, header, body, handler, write, linger };
+    enum class outcome {
+        ready,   // go on
+        refused, // reply_ says what was wrong; send it and close
+        gone,    // the client has left, or is to be left
+    };
+
+    void enter(phase next);
+    void begin_request();
+    void refuse(const violation& found);
+    [[nodiscard]] outcome parse_head();
+    [[nodiscard]] outcome accept_head();
+    [[nodiscard]] outcome parse_body();
+    void identify_client();
+
+    boost::asio::awaitable<outcome> read_head();
+    boost::asio::awaitable<outcome> read_body();
+    boost::asio::awaitable<outcome> receive();
+    boost::asio::awaitable<void> dispatch();
+    boost::asio::awaitable<outcome> send_reply();
+    boost::asio::awaitable<outcome> send(std::string_view bytes);
+    boost::asio::awaitable<void> linger();
+
+    [[nodiscard]] std::string_view received() const noexcept { return {buffer_.data(), used_}; }
+
+    tcp_socket socket_;
+    connection_set& set_;
+    std::list<connection*>::iterator place_;
+    boost::asio::ip::address peer_;
+    bool peer_trusted_ = false;
+
+    phase phase_ = phase::idle;
+    bool expired_ = false; // the current phase's deadline has passed
+    std::chrono::steady_clock::time_point deadline_;
+
+    // The current request's header section at the front, what arrived after it behind.
+    std::vector<char> buffer_;
+    std::size_t used_ = 0;
+    std::size_t consumed_ = 0; // where the next request begins, once this one is complete
+    header_scan scan_;
+    std::optional<request_parser> parser_;
+    request request_;
+    bool expects_continue_ = false;
+
+    reply reply_;
+    std::string out_;
+    bool close_ = false; // after the reply in hand
+    std::size_t served_ = 0;
+};
+
+// The task of a listener: owns the connection until it is closed.
+boost::asio::awaitable<void> serve(tcp_socket socket, connection_set& set);
+
+} // namespace countersign::net

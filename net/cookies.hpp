@@ -1,0 +1,24 @@
+// Set-Cookie fields (RFC 6265 section 4.1).
+#pragma once
+
+#include "core/types.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace countersign::net {
+
+enum class same_site { strict, lax };
+
+struct cookie {
+    std::string_view name;
+    std::string_view value;
+    core::seconds life{0}; // zero clears the cookie
+    same_site site = same_site::strict;
+    bool secure = false;
+};
+
+// Always HttpOnly, always Path=/.
+[[nodiscard]] std::string to_header(const cookie& cookie);
+
+} // namespace countersign::net

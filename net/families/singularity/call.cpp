@@ -1,0 +1,198 @@
+#include "net/families/singularity/call.hpp"
+
+#include "core/text.hpp"
+#include "net/cookies.hpp"
+
+#include <boost/json/serialize.hpp>
+
+namespace countersign::net::singularity {
+
+namespace {
+
+constexpr std::size_t device_text_max = 100;
+
+// What is shown of a client's own words; cut, never trusted.
+std::string device_text(std::string_view text) {
+    std::string kept(text.substr(0, device_text_max));
+    while (!kept.empty() && !core::is_valid_utf8(kept))
+        kept.pop_back();
+    return kept;
+}
+
+} // namespace
+
+call::call(services& services, const request& request) : services_(services), request_(request) {}
+
+std::string_view call::bearer() const {
+    constexpr std::string_view scheme = "bearer ";
+    const auto value = request_.authorization();
+    if (value.size() <= scheme.size() ||
+        !equal_ignoring_case(value.substr(0, scheme.size()), scheme))
+        return {};
+    return value.substr(scheme.size());
+}
+
+std::string_view call::presented(std::string_view header, std::string_view cookie) const {
+    if (const auto value = request_.header(header); value && !value->empty()) return *value;
+    return request_.cookie(cookie).value_or(std::string_view());
+}
+
+std::optional<error> call::take(std::optional<core::token_claims>& claims, core::token_kind kind,
+                                token_name name, std::string_view text) {
+    auto verified = services_.tokens.verify(kind, text, now());
+    if (verified.has_error()) return from_token(name, verified.error());
+    claims = std::move(*verified);
+    return std::nullopt;
+}
+
+std::optional<error> call::take_access() {
+    const auto text = bearer();
+    return take(access_, core::token_kind::access, token_name::access,
+                text.empty() ? request_.cookie("access_token").value_or("") : text);
+}
+
+std::optional<error> call::take_two_factor() {
+    return take(two_factor_, core::token_kind::two_factor, token_name::two_factor,
+                presented("X-Two-Factor-Authentication-Token", "two_factor_authentication_token"));
+}
+
+std::optional<error> call::authenticate(credential need) {
+    step_up_ = services_.tokens.verify(core::token_kind::step_up,
+                                       presented("X-Step-Up-Token", "step_up_token"), now());
+    switch (need) {
+    case credential::none:
+        return std::nullopt;
+    case credential::guest:
+    case credential::access_optional:
+        (void)take_access();
+        return std::nullopt;
+    case credential::any_token: {
+        (void)take_two_factor();
+        auto problem = take_access();
+        if (problem && problem->code != error_code::authentication_required) return problem;
+        return std::nullopt;
+    }
+    case credential::access:
+    case credential::access_and_step_up:
+        return take_access();
+    case credential::two_factor:
+        return take_two_factor();
+    case credential::two_factor_guest:
+        (void)take_access();
+        return take_two_factor();
+    case credential::two_factor_and_access:
+        if (auto problem = take_access()) return problem;
+        if (auto problem = take_two_factor()) return problem;
+        if (access_->subject != two_factor_->subject)
+            return error(error_code::two_factor_authentication_token_invalid);
+        return std::nullopt;
+    case credential::access_or_two_factor: {
+        auto problem = take_access();
+        if (!problem || !take_two_factor()) return std::nullopt;
+        return problem;
+    }
+    case credential::refresh: {
+        const auto cookie = request_.cookie("refresh_token").value_or("");
+        return take(refresh_, core::token_kind::refresh, token_name::refresh,
+                    bearer().empty() ? cookie : bearer());
+    }
+    }
+    return error(error_code::authentication_required);
+}
+
+core::session_proof call::proof() const {
+    return {.session = access_->session, .step_up = step_up_};
+}
+
+boost::asio::awaitable<outcome<bool>> call::is_authenticated() {
+    if (!access_) co_return false;
+    auto found = co_await services_.accounts.load(access_->subject);
+    if (found.has_error()) co_return from_store(found.error());
+    co_return found->has_value() &&
+        (*found)->value.find_session(access_->session, now()) != nullptr;
+}
+
+boost::asio::awaitable<outcome<core::account>> call::load(core::account_id id, error_code missing) {
+    auto found = co_await services_.accounts.load(std::move(id));
+    if (found.has_error()) co_return from_store(found.error());
+    if (!found->has_value()) co_return error(missing);
+    co_return std::move((*found)->value);
+}
+
+outcome<std::string> call::locale() const {
+    const auto asked = request_.query_parameter("locale");
+    if (!asked || asked->empty()) return std::string();
+    const auto tag = core::locale_tag::parse(*asked);
+    if (!tag) return error(error_code::invalid_request, "'locale' is not a language tag.");
+    return tag->value();
+}
+
+core::request_origin call::origin(std::string locale, json_body* body) const {
+    core::client_info client{.ip = request_.client_ip};
+    if (body != nullptr) {
+        client.browser = body->nested_text("session", "browser", device_text_max);
+        client.os = body->nested_text("session", "os", device_text_max);
+    }
+    if (client.browser.empty())
+        client.browser = device_text(request_.header("user-agent").value_or(""));
+    return core::make_origin(std::move(client), std::move(locale), services_.random);
+}
+
+core::sealed_code call::make_mail_code(const core::account_id& account) const {
+    const auto code =
+        core::make_numeric_code(services_.random, services_.context.rules.mailed_code_digits);
+    return core::seal_code(account, core::code_purpose::second_factor,
+                           core::event_type::one_time_code, code, code, services_.context,
+                           services_.random);
+}
+
+core::sealed_code call::make_link(const core::account_id& account,
+                                  core::code_purpose purpose) const {
+    const bool reset = purpose == core::code_purpose::reset_password;
+    const auto id = services_.random.hex(16);
+    const auto token =
+        issue(reset ? core::token_kind::password_reset : core::token_kind::email_verification,
+              {.subject = account, .id = id},
+              reset ? lives().password_reset : lives().email_verification);
+    return core::seal_code(account, purpose,
+                           reset ? core::event_type::password_reset
+                                 : core::event_type::email_verification,
+                           id, token, services_.context, services_.random);
+}
+
+std::string call::issue(core::token_kind kind, core::token_claims claims,
+                        core::seconds life) const {
+    if (claims.id.empty()) claims.id = services_.random.hex(16);
+    claims.issued_at = now();
+    claims.expires_at = claims.issued_at + life;
+    return services_.tokens.issue(kind, claims);
+}
+
+boost::system::result<core::token_claims, core::token_error>
+call::verify_query_token(core::token_kind kind) const {
+    return services_.tokens.verify(kind, request_.query_parameter("token").value_or(""), now());
+}
+
+reply call::ok(const boost::json::object& body) {
+    return {.status = 200, .body = boost::json::serialize(body)};
+}
+
+reply call::refuse(const error& why) const {
+    return render(why, request_.path, now());
+}
+
+reply call::refuse_request(std::string message) const {
+    return refuse(error(error_code::invalid_request, std::move(message)));
+}
+
+void call::set_cookie(reply& out, std::string_view name, std::string_view value,
+                      core::seconds life) const {
+    out.headers.emplace_back("Set-Cookie",
+                             to_header({.name = name,
+                                        .value = value,
+                                        .life = life,
+                                        .site = same_site::strict,
+                                        .secure = services_.secure_cookies || request_.secure}));
+}
+
+} // namespace countersign::net::singularity

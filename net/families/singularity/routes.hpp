@@ -1,0 +1,25 @@
+// The native family's routes as data: what each asks for, what limits it, who handles it. Tests
+// about guards are generated from this table, so a new route cannot forget one.
+#pragma once
+
+#include "net/families/singularity/handlers.hpp"
+#include "net/route.hpp"
+
+#include <span>
+
+namespace countersign::net::singularity {
+
+// Which limit per IP counts a request beside the general one (contract section 3.9).
+enum class ip_limit : std::uint8_t { general, sign_in };
+
+struct route {
+    route_key key;
+    credential needs;
+    ip_limit limit;
+    bool proves_code; // takes a code or a password: refuses while the account is blocked (T-12)
+    handled (*handler)(call&);
+};
+
+[[nodiscard]] std::span<const route> routes();
+
+} // namespace countersign::net::singularity

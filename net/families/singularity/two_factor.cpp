@@ -1,0 +1,160 @@
+#include "net/families/singularity/handlers.hpp"
+#include "net/families/singularity/view.hpp"
+
+#include "core/codes.hpp"
+#include "core/crypto/encoding.hpp"
+#include "core/decide/factors.hpp"
+#include "core/otpauth.hpp"
+
+namespace countersign::net::singularity {
+
+namespace {
+
+// The native family's backup codes (contract section 3.6).
+constexpr std::string_view backup_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+core::code_holder holder_of(const call& call) {
+    if (call.has_access()) return call.access().session;
+    return core::challenge_id(call.two_factor().id);
+}
+
+core::account_id subject_of(const call& call) {
+    return call.has_access() ? call.access().subject : call.two_factor().subject;
+}
+
+// The routes that ask for a step-up token and a locale, decide, and show the account.
+template <typename Make>
+handled change(call& call, Make make) {
+    const auto locale = call.locale();
+    if (locale.has_error()) co_return call.refuse(locale.error());
+    auto done = co_await call.decide(call.access().subject, make(call.origin(*locale)));
+    if (done.has_error()) co_return call.refuse(done.error());
+    co_return call::ok(principal(done->account));
+}
+
+handled disable(call& call, core::factor_method method) {
+    const auto proof = call.proof();
+    co_return co_await change(call, [&](core::request_origin origin) {
+        return core::disable_factor{.proof = proof, .method = method, .origin = std::move(origin)};
+    });
+}
+
+} // namespace
+
+handled begin_totp(call& call) {
+    auto& random = call.with().random;
+    const auto account = co_await call.load(call.access().subject);
+    if (account.has_error()) co_return call.refuse(account.error());
+
+    const auto& rules = call.with().context.rules;
+    const auto secret = core::make_totp_secret(random);
+    const auto token_id = random.hex(16);
+    core::totp_device device{.id = core::factor_id("totp_" + random.hex(16)),
+                             .label = call.with().app_name};
+    device.sealed_secret = call.with().context.keys.seal(
+        core::text_of(secret.reveal()), core::totp_secret_context(account->id, device.id),
+        random.bytes<12>());
+    boost::json::array codes;
+    std::vector<std::string> hashes;
+    for (int made = 0; made < rules.recovery_code_count; ++made) {
+        const auto code = core::make_code(random, backup_alphabet,
+                                          static_cast<std::size_t>(rules.recovery_code_length));
+        hashes.push_back(call.with().context.codes.hash("backup", account->id, code));
+        codes.emplace_back(std::string_view(code));
+    }
+
+    const auto done = co_await call.decide(
+        account->id, core::begin_totp{.proof = call.proof(),
+                                      .token_id = token_id,
+                                      .device = std::move(device),
+                                      .backup_code_hashes = std::move(hashes)});
+    if (done.has_error()) co_return call.refuse(done.error());
+    co_return call::ok(
+        {{"secret", core::to_base32(secret.reveal())},
+         {"totpAuthUrl", core::make_otpauth_uri({.issuer = call.with().app_name,
+                                                 .account_name = account->email,
+                                                 .secret = secret.reveal(),
+                                                 .parameters = {}})},
+         {"recoveryCodes", std::move(codes)},
+         {"token",
+          call.issue(core::token_kind::totp_setup,
+                     {.subject = account->id, .session = call.access().session, .id = token_id},
+                     call.lives().totp_setup)}});
+}
+
+handled confirm_totp(call& call) {
+    json_body body(call.message());
+    const auto token_text = body.optional_text("token").value_or(std::string());
+    const auto code = body.code("code", 6);
+    if (!body.ok()) co_return call.refuse_request(body.problem());
+    const auto token =
+        call.with().tokens.verify(core::token_kind::totp_setup, token_text, call.now());
+    if (token.has_error()) co_return call.refuse(from_token(token_name::totp_setup, token.error()));
+    if (token->subject != call.access().subject)
+        co_return call.refuse(error(error_code::totp_setup_token_invalid));
+
+    const auto proof = call.proof();
+    co_return co_await change(call, [&](core::request_origin origin) {
+        return core::confirm_totp{.proof = proof,
+                                  .token_id = token->id,
+                                  .code = code,
+                                  .ends = core::sessions_ended::all,
+                                  .origin = std::move(origin)};
+    });
+}
+
+handled disable_totp(call& call) {
+    co_return co_await disable(call, core::factor_method::totp);
+}
+
+handled disable_email(call& call) {
+    co_return co_await disable(call, core::factor_method::email);
+}
+
+handled send_email_code(call& call) {
+    const auto locale = call.locale();
+    if (locale.has_error()) co_return call.refuse(locale.error());
+    const auto subject = subject_of(call);
+    const auto done = co_await call.decide(
+        subject, core::send_second_factor_code{.holder = holder_of(call),
+                                               .mail = call.make_mail_code(subject),
+                                               .origin = call.origin(*locale)});
+    if (done.has_error()) co_return call.refuse(done.error());
+    co_return call::ok({{"cooldown", done->value.cooldown.count()}});
+}
+
+handled email_cooldown(call& call) {
+    const auto account = co_await call.load(subject_of(call));
+    if (account.has_error()) co_return call.refuse(account.error());
+    const auto wait =
+        core::mail_cooldown(*account, holder_of(call), core::code_purpose::second_factor,
+                            call.with().context, call.now());
+    if (wait.has_error()) co_return call.refuse(from_refusal(wait.error()));
+    co_return call::ok({{"remaining", wait->count()}});
+}
+
+handled enable_email(call& call) {
+    json_body body(call.message());
+    const auto code = body.code("code", 6);
+    if (!body.ok()) co_return call.refuse_request(body.problem());
+    const auto proof = call.proof();
+    co_return co_await change(call, [&](core::request_origin origin) {
+        return core::enable_email_factor{.proof = proof, .code = code, .origin = std::move(origin)};
+    });
+}
+
+handled prefer_method(call& call) {
+    json_body body(call.message());
+    const auto name = body.text("method");
+    if (!body.ok()) co_return call.refuse_request(body.problem());
+    const auto method = core::factor_method_from(name);
+    if (!method) co_return call.refuse(error(error_code::invalid_two_factor_method));
+    const auto done = co_await call.decide(
+        call.access().subject, core::prefer_method{.proof = call.proof(), .method = *method},
+        {{core::refusal_reason::method_off, error_code::two_fa_disabled}});
+    if (done.has_error()) co_return call.refuse(done.error());
+    co_return call::ok(principal(done->account));
+}
+
+} // namespace countersign::net::singularity

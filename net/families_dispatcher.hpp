@@ -1,0 +1,50 @@
+// Brings requests to the families: one router over all their routes, the health pages beside them.
+#pragma once
+
+#include "net/dispatcher.hpp"
+#include "net/family.hpp"
+#include "net/router.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace countersign::net {
+
+// A page that app hands in (health, the development mailbox); net does not know what it shows.
+struct page {
+    route_key key;
+    std::function<reply(const request&)> show;
+};
+
+class families_dispatcher final : public dispatcher {
+public:
+    // The first family answers paths that no family owns. `on_stop` ends what the thread's services
+    // keep running.
+    families_dispatcher(std::vector<std::unique_ptr<family>> families, std::vector<page> pages,
+                        std::function<boost::asio::awaitable<void>()> on_stop);
+
+    [[nodiscard]] boost::asio::awaitable<reply> dispatch(const request& value) override;
+    [[nodiscard]] reply problem(transport_problem problem, std::string_view method,
+                                std::string_view target, std::string_view detail) override;
+    std::optional<std::size_t> accept_head(request& head) override;
+    [[nodiscard]] boost::asio::awaitable<void> stop() override;
+
+private:
+    // Where a row of the router leads: a family's route, or a page.
+    struct destination {
+        family* to_family = nullptr;
+        std::size_t index = 0;
+    };
+    [[nodiscard]] family& family_of(std::string_view path) const;
+
+    std::vector<std::unique_ptr<family>> families_;
+    std::vector<page> pages_;
+    std::function<boost::asio::awaitable<void>()> on_stop_;
+    std::vector<route_key> keys_;
+    std::vector<destination> destinations_;
+    std::unique_ptr<router> router_;
+};
+
+} // namespace countersign::net

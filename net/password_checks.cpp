@@ -1,0 +1,15 @@
+#include "net/password_checks.hpp"
+
+namespace countersign::net {
+
+boost::asio::awaitable<boost::system::result<core::password_check, overload>>
+check_password(services& services, const core::account* account, std::string password) {
+    const bool known = account != nullptr && !account->password_hash.empty();
+    auto hash = known ? account->password_hash : services.passwords.dummy();
+    const auto matched = co_await services.passwords.verify(std::move(password), hash);
+    if (matched.has_error()) co_return matched.error();
+    co_return core::password_check{.hash_checked_against = std::move(hash),
+                                   .matched = known && *matched};
+}
+
+} // namespace countersign::net

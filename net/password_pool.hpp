@@ -1,0 +1,61 @@
+// Slow password hashing beside the network threads: a bounded number of threads, a bounded queue
+// and a bounded wait, so that a flood of logins costs the others nothing but their turn.
+#pragma once
+
+#include "core/crypto/password_hash.hpp"
+#include "core/result.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/system/result.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace countersign::net {
+
+// Why the pool did not do it. Each is answered with 503 and Retry-After.
+enum class overload : std::uint8_t {
+    queue_full,      // refused at once
+    waited_too_long, // no thread was free within the deadline
+    failed,          // the hasher had no memory; logged
+};
+
+using core::throw_exception_from_error;
+
+struct password_pool_options {
+    std::size_t threads = 1;
+    std::size_t queue_max = 64;                // jobs waiting, beyond those being worked on
+    std::chrono::milliseconds deadline{1'000}; // of waiting for a thread
+};
+
+// Shared by all threads. Results come back on the awaiting coroutine's executor. Destroy it when no
+// coroutine awaits it any more, or when their executors still run: what waits ends as queue_full.
+class password_pool {
+public:
+    password_pool(std::shared_ptr<const core::password_hasher> hasher,
+                  password_pool_options options);
+    ~password_pool();
+    password_pool(const password_pool&) = delete;
+    password_pool& operator=(const password_pool&) = delete;
+
+    // The passwords are wiped from memory after use. Callers rate-limit before they call.
+    [[nodiscard]] boost::asio::awaitable<boost::system::result<bool, overload>>
+    verify(std::string password, std::string phc);
+    [[nodiscard]] boost::asio::awaitable<boost::system::result<std::string, overload>>
+    hash(std::string password, std::array<std::byte, 16> salt);
+
+    // Cheap; on the calling thread.
+    [[nodiscard]] bool needs_rehash(std::string_view phc) const;
+    [[nodiscard]] const std::string& dummy() const;
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+} // namespace countersign::net

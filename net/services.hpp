@@ -1,0 +1,72 @@
+// What a handler may use: one set per worker thread, made by app, alive as long as the thread
+// serves. And the one way to change an account: transact().
+#pragma once
+
+#include "core/decide/evidence.hpp"
+#include "core/decision.hpp"
+#include "core/random.hpp"
+#include "core/tokens.hpp"
+#include "store/accounts.hpp"
+#include "store/email_index.hpp"
+#include "store/rate_limits.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/system/result.hpp>
+
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace countersign::net {
+
+class password_pool;
+
+struct services {
+    store::accounts& accounts;
+    store::email_index& emails;
+    store::rate_limits& limits;
+    core::context context;
+    const core::token_service& tokens;
+    password_pool& passwords;
+    core::random_source& random;
+    std::function<core::unix_time()> now;
+    bool ip_limits = true;       // policy.ip_limits
+    bool secure_cookies = false; // app.base_uri is https
+    std::string app_name;        // the issuer that authenticator apps show
+};
+
+// What a committed decision answered, and the account as it now stands.
+template <typename Success>
+struct committed {
+    boost::system::result<Success, core::refusal> outcome;
+    core::account account;
+};
+
+// What a command's decision yields when it is granted.
+template <typename Command>
+using success_of =
+    typename decltype(decide(std::declval<const core::account&>(), std::declval<const Command&>(),
+                             std::declval<const core::context&>(),
+                             core::unix_time()))::success_type;
+
+template <typename Command>
+using committed_of = committed<success_of<Command>>;
+
+// Loads the account, decides, commits. Nothing is returned before the commit took; nullopt: there
+// is no such account.
+template <typename Command>
+[[nodiscard]] boost::asio::awaitable<store::store_result<std::optional<committed_of<Command>>>>
+transact(services& services, core::account_id id, Command command) {
+    std::optional<committed_of<Command>> last;
+    const auto written =
+        co_await services.accounts.transact(std::move(id), [&](const core::account& current) {
+            auto made = decide(current, command, services.context, services.now());
+            last = {std::move(made.outcome), made.next ? *made.next : current};
+            return store::change{std::move(made.next), std::move(made.events)};
+        });
+    if (written.has_error()) co_return written.error();
+    if (*written == store::transact_outcome::missing) last.reset();
+    co_return last;
+}
+
+} // namespace countersign::net

@@ -1,0 +1,217 @@
+#include "notify/catalogue.hpp"
+
+#include "notify/embedded.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include <unicode/dtptngen.h>
+#include <unicode/msgfmt.h>
+#include <unicode/smpdtfmt.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+
+namespace countersign::notify {
+namespace {
+
+constexpr std::string_view last_resort = "en";
+constexpr std::size_t tag_length_max = 35; // RFC 5646 section 4.4.1
+
+icu::UnicodeString unicode(std::string_view text) {
+    return icu::UnicodeString::fromUTF8(
+        icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
+}
+
+std::string utf8(const icu::UnicodeString& text) {
+    std::string out;
+    return text.toUTF8String(out);
+}
+
+// Lower case with `-`; empty for what cannot be a tag.
+std::string normalised(std::string_view tag) {
+    if (tag.size() > tag_length_max) {
+        return {};
+    }
+    std::string out;
+    for (const char letter : tag) {
+        if (letter >= 'A' && letter <= 'Z') {
+            out += static_cast<char>(letter - 'A' + 'a');
+        } else if ((letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9')) {
+            out += letter;
+        } else if (letter == '-' || letter == '_') {
+            out += '-';
+        } else {
+            return {};
+        }
+    }
+    return out;
+}
+
+icu::Locale icu_locale(const std::string& tag) {
+    UErrorCode status = U_ZERO_ERROR;
+    const auto locale = icu::Locale::forLanguageTag(tag, status);
+    return U_SUCCESS(status) ? locale : icu::Locale::getRoot();
+}
+
+std::string written_out(core::unix_time time, const icu::Locale& locale) {
+    UErrorCode status = U_ZERO_ERROR;
+    const std::unique_ptr<icu::DateFormat> format(
+        icu::DateFormat::createInstanceForSkeleton("yMMMMdjmmssz", locale, status));
+    if (U_FAILURE(status) || !format) {
+        return core::to_rfc3339(time);
+    }
+    format->adoptTimeZone(icu::TimeZone::createTimeZone("UTC"));
+    icu::UnicodeString out;
+    format->format(static_cast<UDate>(time.time_since_epoch().count()), out);
+    // CLDR puts a narrow no-break space before AM and PM, which plain-text readers may lack.
+    return utf8(out.findAndReplace(icu::UnicodeString(UChar32{0x202F}), u" "));
+}
+
+icu::Formattable formattable(const argument& given, const icu::Locale& locale) {
+    if (const auto* text = std::get_if<std::string>(&given.value)) {
+        return unicode(*text);
+    }
+    if (const auto* number = std::get_if<std::int64_t>(&given.value)) {
+        return *number;
+    }
+    return unicode(written_out(std::get<core::unix_time>(given.value), locale));
+}
+
+std::string format(const std::string& pattern, const icu::Locale& locale,
+                   const std::vector<argument>& arguments) {
+    UErrorCode status = U_ZERO_ERROR;
+    const icu::MessageFormat message(unicode(pattern), locale, status);
+    std::vector<icu::UnicodeString> names;
+    std::vector<icu::Formattable> values;
+    for (const auto& given : arguments) {
+        names.push_back(unicode(given.name));
+        values.push_back(formattable(given, locale));
+    }
+    icu::UnicodeString out;
+    message.format(names.data(), values.data(), static_cast<std::int32_t>(names.size()), out,
+                   status);
+    if (U_FAILURE(status)) {
+        throw std::logic_error("a catalogue's pattern cannot be formatted");
+    }
+    return utf8(out);
+}
+
+bool is_pattern(const std::string& text) {
+    UErrorCode status = U_ZERO_ERROR;
+    const icu::MessageFormat message(unicode(text), icu::Locale::getRoot(), status);
+    return U_SUCCESS(status);
+}
+
+} // namespace
+
+catalogues catalogues::embedded(std::string default_locale) {
+    constexpr std::string_view prefix = "catalogues/";
+    constexpr std::string_view suffix = ".json";
+    std::vector<source> sources;
+    for (const auto& file : embedded_files()) {
+        if (!file.name.starts_with(prefix)) {
+            continue;
+        }
+        const auto tag = file.name.substr(prefix.size());
+        sources.emplace_back(tag.substr(0, tag.size() - suffix.size()), file.text);
+    }
+    auto made = from_json(sources, std::move(default_locale));
+    if (!made) {
+        throw std::logic_error(made.error());
+    }
+    return std::move(made.unsafe_value()); // operator* would want to throw the sentence
+}
+
+boost::system::result<catalogues, std::string>
+catalogues::from_json(const std::vector<source>& sources, std::string default_locale) {
+    catalogues made;
+    made.default_locale_ = std::move(default_locale);
+    for (const auto& [tag, text] : sources) {
+        const std::string name(tag);
+        boost::system::error_code failure;
+        const auto parsed = boost::json::parse(text, failure);
+        if (failure || !parsed.is_object()) {
+            return name + ": not a JSON object";
+        }
+        auto& target = made.messages_[normalised(tag)];
+        for (const auto& [key, pattern] : parsed.get_object()) {
+            const auto* value = pattern.if_string();
+            if (value == nullptr || !is_pattern(std::string(*value))) {
+                return name + ": `" + std::string(key) + "` is not an ICU message pattern";
+            }
+            target.emplace(std::string(key), std::string(*value));
+        }
+    }
+    return made;
+}
+
+// RFC 4647 section 3.4 (lookup): the tag, then shorter and shorter, then the same of the default.
+std::vector<std::string> catalogues::candidates(std::string_view locale) const {
+    std::vector<std::string> out;
+    for (const auto tag : {locale, std::string_view(default_locale_), last_resort}) {
+        for (std::string rest = normalised(tag); !rest.empty();
+             rest.resize(rest.find('-') == std::string::npos ? 0 : rest.rfind('-'))) {
+            if (messages_.contains(rest)) {
+                out.push_back(rest);
+            }
+        }
+    }
+    return out;
+}
+
+std::string catalogues::text(std::string_view locale, std::string_view key,
+                             const std::vector<argument>& arguments) const {
+    for (const auto& language : candidates(locale)) {
+        const auto& known = messages_.find(language)->second;
+        const auto found = known.find(key);
+        if (found == known.end()) {
+            continue;
+        }
+        // A regional locale formats dates its own way even where the words are the language's.
+        const std::string wanted = normalised(locale);
+        const bool regional = wanted.starts_with(language + "-");
+        return format(found->second, icu_locale(regional ? wanted : language), arguments);
+    }
+    return std::string(key);
+}
+
+std::string catalogues::language_of(std::string_view locale) const {
+    const auto found = candidates(locale);
+    return found.empty() ? std::string(last_resort) : found.front();
+}
+
+std::vector<std::string> catalogues::languages() const {
+    std::vector<std::string> out;
+    out.reserve(messages_.size());
+    for (const auto& [tag, known] : messages_) {
+        out.push_back(tag);
+    }
+    return out;
+}
+
+std::vector<std::string> catalogues::keys(std::string_view language) const {
+    const auto& known = messages_.find(language)->second;
+    std::vector<std::string> out;
+    out.reserve(known.size());
+    for (const auto& [key, pattern] : known) {
+        out.push_back(key);
+    }
+    return out;
+}
+
+std::set<std::string> catalogues::argument_names(std::string_view language,
+                                                 std::string_view key) const {
+    const auto& pattern = messages_.find(language)->second.find(key)->second;
+    UErrorCode status = U_ZERO_ERROR;
+    icu::MessageFormat message(unicode(pattern), icu::Locale::getRoot(), status);
+    const std::unique_ptr<icu::StringEnumeration> names(message.getFormatNames(status));
+    std::set<std::string> out;
+    while (const auto* name = names->snext(status)) {
+        out.insert(utf8(*name));
+    }
+    return out;
+}
+
+} // namespace countersign::notify

@@ -1,0 +1,254 @@
+#include "notify/content.hpp"
+
+#include "notify/embedded.hpp"
+#include "notify/mime.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace countersign::notify {
+namespace {
+
+constexpr std::size_t name_length_max = 64;
+
+bool is_letter(char letter) {
+    return (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z');
+}
+
+// Mail readers turn addresses in a text into links, and a name can be chosen to be mailed to a
+// stranger: a name that holds something like a link is not repeated.
+bool resembles_link(std::string_view name) {
+    if (name.find_first_of("/:@\\") != std::string_view::npos) {
+        return true;
+    }
+    for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+        if (dot + 2 < name.size() && is_letter(name[dot + 1]) && is_letter(name[dot + 2])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The texts of one mail: the same arguments for every one of them.
+class speaker {
+public:
+    speaker(const core::event& event, const content_context& context, const catalogues& texts)
+        : event_(event), texts_(texts), type_(core::to_string(event.type)) {
+        put("app_name", one_line(context.app_name));
+        put("name", one_line(event.name, name_length_max));
+        put("recipient", std::string(context.recipient));
+        put("old_email", one_line(event.old_email));
+        put("new_email", one_line(event.new_email));
+        put("browser", one_line(event.browser, 80));
+        put("os", one_line(event.os, 80));
+        arguments_.push_back({"remaining", std::int64_t{event.remaining_codes}});
+        const auto expires = event.expires_at.value_or(event.at);
+        arguments_.push_back({"expires", expires});
+        // Downwards: nobody is told more time than there is.
+        arguments_.push_back(
+            {"minutes",
+             std::int64_t{std::chrono::floor<std::chrono::minutes>(expires - event.at).count()}});
+        arguments_.push_back({"when", event.at});
+        put("method", method_name());
+    }
+
+    [[nodiscard]] std::string common(std::string_view key) const {
+        return texts_.text(event_.locale, key, arguments_);
+    }
+    [[nodiscard]] std::string own(std::string_view key) const {
+        return common(type_ + "." + std::string(key));
+    }
+    [[nodiscard]] std::string greeting() const {
+        const auto name = one_line(event_.name, name_length_max);
+        return common(name.empty() || resembles_link(name) ? "greeting_anonymous" : "greeting");
+    }
+    [[nodiscard]] std::string method_name() const {
+        if (event_.method == "totp") {
+            return common("method.totp");
+        }
+        return common(event_.method == "email" ? "method.email" : "method.other");
+    }
+    [[nodiscard]] std::string client() const {
+        const auto browser = one_line(event_.browser, 80);
+        const auto os = one_line(event_.os, 80);
+        if (browser.empty() && os.empty()) {
+            return common("fact.unknown");
+        }
+        if (browser.empty() || os.empty()) {
+            return browser + os;
+        }
+        return common("client");
+    }
+
+private:
+    void put(std::string name, std::string value) {
+        arguments_.push_back({std::move(name), std::move(value)});
+    }
+
+    const core::event& event_;
+    const catalogues& texts_;
+    std::string type_;
+    std::vector<argument> arguments_;
+};
+
+bool is_link_mail(core::event_type type) {
+    return type == core::event_type::email_verification || type == core::event_type::password_reset;
+}
+
+std::string_view link_path(core::event_type type) {
+    return type == core::event_type::password_reset ? "/auth/reset-password?token="
+                                                    : "/auth/verify-email?token=";
+}
+
+// Where a request came from, and when: in alerts always, in codes too, so that a stranger's attempt
+// is recognised.
+void add_origin(mail_content& content, const core::event& event, const speaker& say) {
+    content.facts.emplace_back(say.common("fact.when"), say.common("time"));
+    const auto ip = one_line(event.ip, 64);
+    content.facts.emplace_back(say.common("fact.ip"), ip.empty() ? say.common("fact.unknown") : ip);
+    content.facts.emplace_back(say.common("fact.client"), say.client());
+}
+
+void add_alert(mail_content& content, const core::event& event, const content_context& context,
+               const speaker& say) {
+    const auto add = [&](std::string_view key, std::string value) {
+        if (!value.empty()) {
+            content.facts.emplace_back(say.common(key), std::move(value));
+        }
+    };
+    if (!event.method.empty()) {
+        add("fact.method", say.method_name());
+    }
+    add("fact.label", one_line(event.label));
+    add("fact.old_email", one_line(event.old_email));
+    add("fact.new_email", one_line(event.new_email));
+    if (event.type == core::event_type::recovery_code_used) {
+        add("fact.remaining_codes", std::to_string(event.remaining_codes));
+    }
+    add_origin(content, event, say);
+    content.after = {say.common("by_you"), say.own("advice")};
+    content.action = button{
+        say.common("review_button"), std::string(context.base_uri) + "/me/settings#sessions", {}};
+}
+
+void replace(std::string& text, std::string_view mark, std::string_view value) {
+    const auto at = text.find(mark);
+    if (at == std::string::npos) {
+        throw std::logic_error("the mail template lacks a mark");
+    }
+    text.replace(at, mark.size(), value);
+}
+
+std::string_view page_template() {
+    const auto files = embedded_files();
+    const auto found = std::ranges::find(files, "templates/mail.html", &embedded_file::name);
+    if (found == files.end()) {
+        throw std::logic_error("the mail template is not embedded");
+    }
+    return found->text;
+}
+
+std::string html_paragraph(std::string_view text) {
+    return "<p>" + html_escaped(text) + "</p>\n";
+}
+
+std::string html_facts(const mail_content& content) {
+    if (content.facts.empty()) {
+        return {};
+    }
+    std::string out = "<table role=\"presentation\">\n";
+    for (const auto& [label, value] : content.facts) {
+        out +=
+            "<tr><th>" + html_escaped(label) + "</th><td>" + html_escaped(value) + "</td></tr>\n";
+    }
+    return out + "</table>\n";
+}
+
+std::string html_button(const button& action) {
+    const std::string url = html_escaped(action.url);
+    std::string out =
+        "<p><a class=\"button\" href=\"" + url + "\">" + html_escaped(action.label) + "</a></p>\n";
+    if (action.is_link()) {
+        out += "<p class=\"small\">" + html_escaped(action.fallback) + "<br>" + url + "</p>\n";
+    }
+    return out;
+}
+
+} // namespace
+
+mail_content content_of(const core::event& event, const content_context& context,
+                        const catalogues& texts) {
+    const speaker say(event, context, texts);
+    mail_content content;
+    content.language = texts.language_of(event.locale);
+    content.subject = say.own("subject");
+    content.heading = say.own("heading");
+    content.greeting = say.greeting();
+    content.body = say.own("body");
+    content.closing = say.common("closing");
+    if (event.type == core::event_type::one_time_code) {
+        content.code = context.secret;
+        add_origin(content, event, say);
+        content.after = {say.own("expiry"), say.own("advice")};
+    } else if (is_link_mail(event.type)) {
+        std::string url(context.base_uri);
+        url.append(link_path(event.type)).append(context.secret);
+        content.action = button{say.own("button"), std::move(url), say.common("link_fallback")};
+        content.after = {say.own("expiry"), say.own("advice")};
+    } else {
+        add_alert(content, event, context, say);
+    }
+    return content;
+}
+
+std::string plain_body(const mail_content& content) {
+    std::string out = content.greeting + "\n\n" + content.body + "\n\n";
+    if (!content.code.empty()) {
+        out += "    " + content.code + "\n\n";
+    }
+    for (const auto& [label, value] : content.facts) {
+        out.append(label).append(": ").append(value).append("\n");
+    }
+    if (!content.facts.empty()) {
+        out += "\n";
+    }
+    if (content.action && content.action->is_link()) {
+        out += content.action->url + "\n\n";
+    }
+    for (const auto& paragraph : content.after) {
+        out += paragraph + "\n\n";
+    }
+    if (content.action && !content.action->is_link()) {
+        out += content.action->label + ": " + content.action->url + "\n\n";
+    }
+    return out + "-- \n" + content.closing + "\n";
+}
+
+std::string html_body(const mail_content& content) {
+    std::string inner = html_paragraph(content.greeting) + html_paragraph(content.body);
+    if (!content.code.empty()) {
+        inner += "<div class=\"code\">" + html_escaped(content.code) + "</div>\n";
+    }
+    inner += html_facts(content);
+    // A link is what such a mail is for; an alert is read first.
+    if (content.action && content.action->is_link()) {
+        inner += html_button(*content.action);
+    }
+    for (const auto& paragraph : content.after) {
+        inner += html_paragraph(paragraph);
+    }
+    if (content.action && !content.action->is_link()) {
+        inner += html_button(*content.action);
+    }
+
+    std::string page(page_template());
+    replace(page, "{{language}}", html_escaped(content.language));
+    replace(page, "{{subject}}", html_escaped(content.subject));
+    replace(page, "{{heading}}", html_escaped(content.heading));
+    replace(page, "{{closing}}", html_escaped(content.closing));
+    // Last, so that no value in it is taken for a mark.
+    replace(page, "{{content}}", inner);
+    return page;
+}
+
+} // namespace countersign::notify

@@ -1,0 +1,47 @@
+// What a mail says, before it has a form: the words of an event in the reader's language, and the
+// plain and HTML bodies made of them.
+#pragma once
+
+#include "core/event.hpp"
+#include "notify/catalogue.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace countersign::notify {
+
+struct button {
+    std::string label, url;
+    std::string fallback; // the sentence above the address written out; empty: not written out
+
+    // A link that the mail is for, as opposed to one that an alert offers.
+    [[nodiscard]] bool is_link() const noexcept { return !fallback.empty(); }
+};
+
+// All plain text: nothing in it is escaped for HTML yet.
+struct mail_content {
+    std::string language; // BCP 47, of the texts
+    std::string subject, heading, greeting, body;
+    std::string code;                                       // shown large; empty: none
+    std::vector<std::pair<std::string, std::string>> facts; // label, value
+    std::optional<button> action;
+    std::vector<std::string> after; // paragraphs below
+    std::string closing;
+};
+
+// What the mail needs from outside the event. `secret` is the opened code or token, or empty.
+struct content_context {
+    std::string_view recipient, app_name, base_uri, secret;
+};
+
+[[nodiscard]] mail_content content_of(const core::event& event, const content_context& context,
+                                      const catalogues& texts);
+
+// With LF line ends.
+[[nodiscard]] std::string plain_body(const mail_content& content);
+[[nodiscard]] std::string html_body(const mail_content& content);
+
+} // namespace countersign::notify

@@ -1,0 +1,325 @@
+#include "notify/notifier.hpp"
+
+#include "notify/worker.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <exception>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace countersign::notify {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using steady = std::chrono::steady_clock;
+using store::outbox_entry;
+
+constexpr int settle_tries_when_stopping = 3;
+
+awaitable<void> pause(core::milliseconds length) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, length);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
+std::string_view lane_name(core::mail_lane lane) {
+    return lane == core::mail_lane::code ? "code" : "alert";
+}
+
+} // namespace
+
+struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
+    impl(asio::any_io_executor given_executor, notifier_options given_options,
+         store::outbox& given_outbox, const renderer& given_renderer,
+         transport_factory given_transports, core::random_source& given_random,
+         std::function<core::unix_time()> given_clock)
+        : executor(std::move(given_executor)), options(given_options), outbox(given_outbox),
+          render(given_renderer), transports(std::move(given_transports)), random(given_random),
+          clock(std::move(given_clock)), changed(executor) {
+        for (std::size_t index = 0; index < std::max<std::size_t>(options.workers, 1); ++index) {
+            workers.push_back(std::make_unique<worker>(render, transports));
+            idle.push_back(workers.back().get());
+        }
+    }
+
+    // Until something changes (a worker is free, stop) or `until` comes.
+    awaitable<void> wait_for_change(steady::time_point until) {
+        changed.expires_at(until);
+        co_await changed.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+
+    awaitable<void> prepare() {
+        auto length = options.store_pause_first;
+        while (!stopping) {
+            const auto prepared = co_await outbox.prepare();
+            if (prepared) {
+                co_return;
+            }
+            spdlog::warn("notifier: the outbox is not ready: {}",
+                         store::to_string(prepared.error()));
+            co_await pause(length);
+            length = std::min(length * 2, options.store_pause_longest);
+        }
+    }
+
+    // More entries into `taken`; false if the store failed.
+    awaitable<bool> take() {
+        const auto requeued = co_await outbox.requeue_due(clock());
+        if (!requeued) {
+            co_return false;
+        }
+        // After a fault of the relay, one mail tries whether it is back.
+        const std::size_t count = relay_faults > 0 ? 1 : idle.size();
+        if (steady::now() >= next_reclaim) {
+            auto abandoned = co_await outbox.reclaim(options.reclaim_idle, count);
+            if (!abandoned) {
+                co_return false;
+            }
+            next_reclaim = steady::now() + options.reclaim_every;
+            accept(std::move(*abandoned));
+            if (!taken.empty()) {
+                co_return true;
+            }
+        }
+        auto entries = co_await outbox.read(count, options.read_wait);
+        if (!entries) {
+            co_return false;
+        }
+        accept(std::move(*entries));
+        co_return true;
+    }
+
+    // An entry that takes long can come back from reclaim() while it is still in hand.
+    void accept(std::vector<outbox_entry> entries) {
+        for (auto& entry : entries) {
+            if (in_hand.insert(key_of(entry)).second) {
+                taken.push_back(std::move(entry));
+            }
+        }
+    }
+
+    using entry_key = std::tuple<int, core::mail_lane, std::string>;
+    static entry_key key_of(const outbox_entry& entry) {
+        return {entry.partition, entry.lane, entry.stream_id};
+    }
+
+    void start_taken() {
+        while (!taken.empty() && !idle.empty()) {
+            worker* const seat = idle.back();
+            idle.pop_back();
+            outbox_entry entry = std::move(taken.front());
+            taken.pop_front();
+            auto key = key_of(entry);
+            asio::co_spawn(executor, deliver(shared_from_this(), std::move(entry), seat),
+                           [self = shared_from_this(), seat,
+                            key = std::move(key)](const std::exception_ptr& failure) {
+                               self->finished(seat, key, failure);
+                           });
+        }
+    }
+
+    void finished(worker* seat, const entry_key& key, const std::exception_ptr& failure) {
+        try {
+            if (failure) {
+                std::rethrow_exception(failure);
+            }
+        } catch (const std::exception& error) {
+            spdlog::error("notifier: an entry was left unsettled: {}", error.what());
+        }
+        in_hand.erase(key);
+        idle.push_back(seat);
+        changed.cancel();
+    }
+
+    static awaitable<void> deliver(std::shared_ptr<impl> self, outbox_entry entry, worker* seat) {
+        const auto parsed = core::event_from_json(entry.payload);
+        if (!parsed) {
+            co_await self->reject(std::move(entry),
+                                  parsed.error() == core::event_error::unknown_type
+                                      ? "an event of a type that this version does not know"
+                                      : "not an event");
+            co_return;
+        }
+        const core::event& event = *parsed;
+        const auto expires_at = event.expires_at.value_or(core::unix_time::max());
+        if (core::lane_of(event.type) == core::mail_lane::code && expires_at <= self->clock()) {
+            spdlog::warn("notifier: event {} {} expired unsent", event.id.value(),
+                         core::to_string(event.type));
+            co_await self->carry_out(std::move(entry), {});
+            co_return;
+        }
+        auto recipients = entry.recipients.empty() ? event.recipients : entry.recipients;
+        if (recipients.empty()) {
+            co_await self->reject(std::move(entry), "an event without a recipient");
+            co_return;
+        }
+        const auto started = steady::now();
+        const auto report = co_await seat->submit(event, std::move(recipients));
+        self->note_relay(report);
+        auto outcome = judge(report, entry.attempts, self->relay_faults, self->spread());
+        log(event, entry, report, outcome, steady::now() - started);
+        co_await self->carry_out(std::move(entry), std::move(outcome));
+    }
+
+    // Nothing to try: a dead letter at once.
+    awaitable<void> reject(outbox_entry entry, std::string reason) {
+        spdlog::error("notifier: entry {} given up: {}", entry.stream_id, reason);
+        disposition outcome;
+        outcome.what = fate::give_up;
+        outcome.reason = std::move(reason);
+        co_await carry_out(std::move(entry), std::move(outcome));
+    }
+
+    // A fault of the relay stops taking for a while; whatever else it answered shows it is there.
+    void note_relay(const submission_report& report) {
+        const bool failed = std::ranges::any_of(report.failed, [](const failed_recipient& one) {
+            return one.failure.kind == failure_kind::relay;
+        });
+        if (!failed) {
+            relay_faults = 0;
+            return;
+        }
+        // Several workers meet the same fault at once: it counts once.
+        if (relay_faults > 0 && steady::now() < relay_resumes) {
+            return;
+        }
+        ++relay_faults;
+        relay_resumes = steady::now() + relay_pause(relay_faults);
+    }
+
+    [[nodiscard]] double spread() { return random.below(2001) / 1000.0 - 1; }
+
+    // One line per entry; no address, no content.
+    static void log(const core::event& event, const outbox_entry& entry,
+                    const submission_report& report, const disposition& outcome,
+                    steady::duration taken_time) {
+        const auto type = core::to_string(event.type);
+        const auto lane = lane_name(entry.lane);
+        const auto length =
+            std::chrono::duration_cast<std::chrono::milliseconds>(taken_time).count();
+        switch (outcome.what) {
+        case fate::settle:
+            spdlog::info("notifier: event {} {} {} sent to {} in {} ms", event.id.value(), type,
+                         lane, report.delivered, length);
+            return;
+        case fate::retry:
+            spdlog::warn("notifier: event {} {} {} retried in {} s: {}", event.id.value(), type,
+                         lane, outcome.delay.count() / 1000, outcome.reason);
+            return;
+        case fate::give_up:
+            spdlog::error("notifier: event {} {} {} given up: {}", event.id.value(), type, lane,
+                          outcome.reason);
+            return;
+        }
+    }
+
+    awaitable<store::store_result<void>> tell_store(outbox_entry entry, disposition outcome) {
+        switch (outcome.what) {
+        case fate::settle:
+            co_return co_await outbox.settle(std::move(entry));
+        case fate::retry:
+            if (!outcome.counted) {
+                --entry.attempts;
+            } // the outbox counts one on
+            co_return co_await outbox.retry(std::move(entry), clock() + outcome.delay,
+                                            std::move(outcome.owed));
+        case fate::give_up:
+            if (!outcome.owed.empty()) {
+                entry.recipients = std::move(outcome.owed);
+            }
+            co_return co_await outbox.give_up(std::move(entry), std::move(outcome.reason));
+        }
+        co_return store::store_result<void>{};
+    }
+
+    // Until the store has it. Left unsettled when stopping without a store: sent again at the next
+    // start, with the same Message-ID.
+    awaitable<void> carry_out(outbox_entry entry, disposition outcome) {
+        auto length = options.store_pause_first;
+        for (int tries = 1;; ++tries) {
+            const auto told = co_await tell_store(entry, outcome);
+            if (told) {
+                co_return;
+            }
+            if (stopping && tries >= settle_tries_when_stopping) {
+                spdlog::warn("notifier: stopping with an unsettled entry, which is sent again");
+                co_return;
+            }
+            co_await pause(length);
+            length = std::min(length * 2, options.store_pause_longest);
+        }
+    }
+
+    asio::any_io_executor executor;
+    notifier_options options;
+    store::outbox& outbox;
+    const renderer& render;
+    transport_factory transports;
+    core::random_source& random;
+    std::function<core::unix_time()> clock;
+    asio::steady_timer changed;
+
+    std::vector<std::unique_ptr<worker>> workers;
+    std::vector<worker*> idle;
+    std::deque<outbox_entry> taken; // read, waiting for a worker
+    std::set<entry_key> in_hand;    // taken or being delivered
+    bool stopping = false;
+    int relay_faults = 0;
+    steady::time_point relay_resumes{};
+    steady::time_point next_reclaim = steady::now();
+};
+
+notifier::notifier(asio::any_io_executor executor, notifier_options options, store::outbox& outbox,
+                   const renderer& renderer, transport_factory transports,
+                   core::random_source& random, std::function<core::unix_time()> clock)
+    : impl_(std::make_shared<impl>(std::move(executor), options, outbox, renderer,
+                                   std::move(transports), random, std::move(clock))) {}
+
+notifier::~notifier() {
+    for (const auto& worker : impl_->workers) {
+        worker->join();
+    }
+}
+
+awaitable<void> notifier::run() {
+    const auto self = impl_;
+    co_await self->prepare();
+    auto length = self->options.store_pause_first;
+    while (!self->stopping) {
+        self->start_taken();
+        if (self->idle.empty()) {
+            co_await self->wait_for_change(steady::time_point::max());
+        } else if (self->relay_faults > 0 && steady::now() < self->relay_resumes) {
+            co_await self->wait_for_change(self->relay_resumes);
+        } else if (co_await self->take()) {
+            length = self->options.store_pause_first;
+        } else {
+            co_await pause(length);
+            length = std::min(length * 2, self->options.store_pause_longest);
+        }
+    }
+    while (self->idle.size() < self->workers.size() || !self->taken.empty()) {
+        self->start_taken();
+        co_await self->wait_for_change(steady::time_point::max());
+    }
+}
+
+void notifier::stop() {
+    asio::post(impl_->executor, [self = impl_] {
+        self->stopping = true;
+        self->changed.cancel();
+    });
+}
+
+} // namespace countersign::notify

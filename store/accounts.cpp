@@ -1,0 +1,240 @@
+#include "store/accounts.hpp"
+
+#include "store/metadata.hpp"
+#include "store/scripts.hpp"
+#include "store/transaction_queue.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace countersign::store {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int attempts_max = 32;
+constexpr int attempts_without_pause = 3;
+constexpr std::uint32_t longest_race_pause_ms = 8;
+constexpr std::chrono::milliseconds first_unknown_outcome_pause = 25ms; // doubles
+
+// The answers of commit.lua and erase.lua.
+constexpr std::int64_t answer_wrong_type = -1;
+constexpr std::int64_t answer_other_version = 0;
+
+// The stream's index in KEYS of commit.lua and erase.lua.
+const char* stream_index(core::mail_lane lane) {
+    switch (lane) {
+    case core::mail_lane::code:
+        return "2";
+    case core::mail_lane::alert:
+        return "3";
+    }
+    return "";
+}
+
+void append_events(std::vector<std::string>& arguments, const std::vector<core::event>& events) {
+    for (const auto& event : events) {
+        arguments.emplace_back(stream_index(core::lane_of(event.type)));
+        arguments.push_back(core::to_json(event));
+    }
+}
+
+asio::awaitable<void> pause_for(std::chrono::milliseconds length) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, length);
+    co_await timer.async_wait(asio::as_tuple(asio::deferred));
+}
+
+// Nothing has told whether it ran: a first try, or one after an outcome that is unknown.
+enum class attempt : std::uint8_t { first, repeated };
+
+} // namespace
+
+struct accounts::impl {
+    connection& redis;
+    core::random_source& random;
+    int partitions;
+    std::shared_ptr<transaction_queue> queue = std::make_shared<transaction_queue>();
+
+    [[nodiscard]] std::string tag_of(const core::account_id& id) const {
+        return "cs:{" + std::to_string(partition_of(id, partitions)) + "}:";
+    }
+    [[nodiscard]] std::string key_of(const core::account_id& id) const {
+        return tag_of(id) + "account:" + id.value();
+    }
+    // KEYS of commit.lua and erase.lua.
+    [[nodiscard]] std::vector<std::string> keys_of(const core::account_id& id) const {
+        const auto tag = tag_of(id);
+        return {tag + "account:" + id.value(), tag + "outbox:code", tag + "outbox:alert"};
+    }
+
+    asio::awaitable<store_result<std::optional<loaded_account>>> load(core::account_id id,
+                                                                      steady_time until);
+    store_result<std::optional<loaded_account>> read_fields(const core::account_id& id,
+                                                            const reply_value& reply) const;
+
+    // Runs commit.lua or erase.lua until it answers: true if it took effect, now or in an earlier
+    // run whose answer was lost, false if the account has another version.
+    asio::awaitable<store_result<bool>>
+    write(const script& code, core::account_id id,
+          std::function<std::vector<std::string>(attempt)> arguments, steady_time until);
+    asio::awaitable<store_result<bool>>
+    commit(core::account_id id, std::vector<std::string> arguments, steady_time until);
+    asio::awaitable<store_result<transact_outcome>>
+    decide_and_commit(core::account_id id, std::function<change(const core::account&)> decide,
+                      transaction_queue::place& mine, steady_time until);
+    asio::awaitable<void> pause_after_lost_race(int attempts);
+};
+
+store_result<std::optional<loaded_account>>
+accounts::impl::read_fields(const core::account_id& id, const reply_value& reply) const {
+    const auto* fields = reply.list();
+    if (fields && fields->size() == 2) {
+        if ((*fields)[0].is_nil() && (*fields)[1].is_nil()) return std::nullopt;
+        const auto* version = (*fields)[0].text();
+        const auto* document = (*fields)[1].text();
+        if (version && document) {
+            auto value = core::account_from_document(*document);
+            if (value && value->id == id)
+                return std::optional(loaded_account{std::move(*value), *version});
+        }
+    }
+    spdlog::error("the document of {} is corrupt", key_of(id));
+    return store_error::corrupt;
+}
+
+asio::awaitable<store_result<std::optional<loaded_account>>>
+accounts::impl::load(core::account_id id, steady_time until) {
+    std::vector<std::string> arguments{"HMGET", key_of(id), "v", "d"};
+    const auto reply = co_await redis.command(std::move(arguments), until);
+    if (!reply) {
+        if (reply.error() == store_error::corrupt)
+            spdlog::error("{} is of the wrong type", key_of(id));
+        co_return reply.error();
+    }
+    co_return read_fields(id, *reply);
+}
+
+asio::awaitable<store_result<bool>>
+accounts::impl::write(const script& code, core::account_id id,
+                      std::function<std::vector<std::string>(attempt)> arguments,
+                      steady_time until) {
+    // The scripts know their own proposal again, so running one once more is the way to ask whether
+    // it ran, and does no harm if the first run is still on its way.
+    if (redis.down()) co_return store_error::unavailable;
+    auto pause = first_unknown_outcome_pause;
+    for (auto now = attempt::first;; now = attempt::repeated, pause *= 2) {
+        const auto reply = co_await redis.script(code, keys_of(id), arguments(now), until);
+        if (reply) {
+            const auto* answer = reply->integer();
+            if (answer && *answer != answer_wrong_type) co_return *answer != answer_other_version;
+            spdlog::error("{} or its outbox is of the wrong type", key_of(id));
+            co_return store_error::corrupt;
+        }
+        // The first call did not run if it met a full queue; of later ones nothing follows.
+        if (reply.error() == store_error::overloaded && now == attempt::first)
+            co_return store_error::overloaded;
+        if (reply.error() == store_error::corrupt) co_return store_error::corrupt;
+        if (std::chrono::steady_clock::now() + pause >= until) co_return store_error::unavailable;
+        co_await pause_for(pause);
+    }
+}
+
+asio::awaitable<store_result<bool>>
+accounts::impl::commit(core::account_id id, std::vector<std::string> arguments, steady_time until) {
+    return write(
+        scripts::commit(), std::move(id),
+        [arguments = std::move(arguments)](attempt) { return arguments; }, until);
+}
+
+asio::awaitable<void> accounts::impl::pause_after_lost_race(int attempts) {
+    if (attempts >= attempts_without_pause)
+        co_await pause_for(std::chrono::milliseconds(1 + random.below(longest_race_pause_ms)));
+}
+
+asio::awaitable<store_result<transact_outcome>>
+accounts::impl::decide_and_commit(core::account_id id,
+                                  std::function<change(const core::account&)> decide,
+                                  transaction_queue::place& mine, steady_time until) {
+    auto current = mine.take_inherited();
+    bool inherited = current.has_value();
+    for (int attempts = 1; attempts <= attempts_max; ++attempts) {
+        if (!current) {
+            auto loaded = co_await load(id, until);
+            if (!loaded) co_return loaded.error();
+            auto& found = *loaded;
+            if (!found) co_return transact_outcome::missing;
+            current.emplace(std::move(*found));
+            inherited = false;
+        }
+        auto wanted = decide(current->value);
+        if (!wanted.next && wanted.events.empty()) {
+            if (!inherited) co_return transact_outcome::committed;
+            // Only the compare-and-set vouches for an inherited value, and none is due.
+            current.reset();
+            continue;
+        }
+        auto proposed = random.hex(16);
+        std::vector<std::string> arguments{current->version, proposed,
+                                           wanted.next ? core::to_document(*wanted.next) : ""};
+        append_events(arguments, wanted.events);
+        const auto taken = co_await commit(id, std::move(arguments), until);
+        if (!taken) co_return taken.error();
+        if (*taken) {
+            auto& value = wanted.next ? *wanted.next : current->value;
+            mine.bequeath({std::move(value), std::move(proposed)});
+            co_return transact_outcome::committed;
+        }
+        current.reset();
+        co_await pause_after_lost_race(attempts);
+    }
+    co_return store_error::contention;
+}
+
+accounts::accounts(connection& redis, core::random_source& random, int partitions)
+    : impl_(std::make_shared<impl>(redis, random, partitions)) {}
+
+accounts::~accounts() = default;
+
+asio::awaitable<store_result<std::optional<loaded_account>>> accounts::load(core::account_id id) {
+    return impl_->load(std::move(id), steady_time::max());
+}
+
+asio::awaitable<store_result<transact_outcome>>
+accounts::transact(core::account_id id, std::function<change(const core::account&)> decide) {
+    const auto self = impl_;
+    const auto until = std::chrono::steady_clock::now() + transaction_budget;
+    transaction_queue::place mine(self->queue, co_await asio::this_coro::executor, id);
+    if (!co_await mine.turn(until))
+        co_return self->redis.healthy() ? store_error::contention : store_error::unavailable;
+    co_return co_await self->decide_and_commit(std::move(id), std::move(decide), mine, until);
+}
+
+asio::awaitable<store_result<bool>> accounts::create(core::account value,
+                                                     std::vector<core::event> events) {
+    const auto self = impl_;
+    const auto until = std::chrono::steady_clock::now() + transaction_budget;
+    std::vector<std::string> arguments{"", self->random.hex(16), core::to_document(value)};
+    append_events(arguments, events);
+    co_return co_await self->commit(std::move(value.id), std::move(arguments), until);
+}
+
+asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::string version,
+                                                    std::vector<core::event> events) {
+    const auto self = impl_;
+    const auto until = std::chrono::steady_clock::now() + transaction_budget;
+    auto arguments = [version = std::move(version), events = std::move(events)](attempt now) {
+        std::vector<std::string> list{version, now == attempt::repeated ? "1" : "0"};
+        append_events(list, events);
+        return list;
+    };
+    co_return co_await self->write(scripts::erase(), std::move(id), std::move(arguments), until);
+}
+
+} // namespace countersign::store

@@ -1,0 +1,103 @@
+// One thread's connection to Redis: reconnecting, every call under a deadline, the number of calls
+// in flight bounded. Hides Boost.Redis, so that nobody above compiles it.
+#pragma once
+
+#include "store/error.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/system/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace countersign::store {
+
+struct redis_address {
+    std::string unix_socket; // if set, host and port mean nothing
+    std::string host = "127.0.0.1";
+    std::string port = "6379";
+    std::string user, password; // no user: Redis' default user; no password: no authentication
+    int database = 0;
+    bool tls = false; // the certificate must be valid for `host`
+};
+// redis://[[user]:password@]host[:port][/database], rediss://… (TLS), unix:///path[?db=N]. User and
+// password may be percent-encoded (RFC 3986 section 2.1). The error is a sentence for the operator,
+// without the password.
+[[nodiscard]] boost::system::result<redis_address, std::string>
+parse_redis_url(std::string_view url);
+
+// A Redis answer, simplified to what our commands return: nil, integer, text, or a list. A RESP3
+// map is a list of its keys and values in turn.
+struct reply_value {
+    std::variant<std::monostate, std::int64_t, std::string, std::vector<reply_value>> value;
+    [[nodiscard]] bool is_nil() const noexcept;
+    // Null if the value is of another type.
+    [[nodiscard]] const std::string* text() const noexcept;
+    [[nodiscard]] const std::int64_t* integer() const noexcept;
+    [[nodiscard]] const std::vector<reply_value>* list() const noexcept;
+};
+
+// A Lua script of store/scripts, embedded at build time; its SHA-1 is what EVALSHA names.
+struct script {
+    std::string source;
+    std::string sha1;
+};
+
+struct connection_options {
+    redis_address address;
+    // Per call. A server that has said nothing at all for as long is given up and connected to
+    // anew, so a blocking read needs a deadline well above its BLOCK time.
+    std::chrono::milliseconds deadline{1500};
+    std::size_t in_flight_max = 4096;
+    std::string name = "countersign"; // CLIENT SETNAME, for the operator
+};
+
+using steady_time = std::chrono::steady_clock::time_point;
+
+// Owned by one thread; every member is called on the executor's thread. Outlives its calls.
+class connection {
+public:
+    // Throws boost::system::system_error if TLS is asked for and cannot be set up.
+    connection(const boost::asio::any_io_executor& executor, connection_options options);
+    ~connection();
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+
+    // Starts the background loop that connects and reconnects; stop() ends it and fails calls
+    // under way with `unavailable`. Call stop(), and let the executor run what is left, before the
+    // executor's context goes away. Each may be called once.
+    void start();
+    void stop();
+
+    // Runs one command (not empty). A Redis error reply (WRONGTYPE, OOM …) is logged without its
+    // arguments and comes back as `corrupt` for WRONGTYPE, else `unavailable`. The deadline is the
+    // options' or `until`, whichever is earlier. While Redis is known to be down, calls fail at
+    // once.
+    [[nodiscard]] boost::asio::awaitable<boost::system::result<reply_value, store_error>>
+    command(std::vector<std::string> arguments, steady_time until = steady_time::max());
+
+    // Like command(), but `unavailable` here says that the outcome is unknown: it may have run, or
+    // may yet run. Runs a script by its hash, and by its source when the server does not know it
+    // (NOSCRIPT). `code` outlives the call: the embedded ones live for ever.
+    [[nodiscard]] boost::asio::awaitable<boost::system::result<reply_value, store_error>>
+    script(const struct script& code, std::vector<std::string> keys,
+           std::vector<std::string> arguments, steady_time until = steady_time::max());
+
+    // True while the last contact was an answer. For readiness.
+    [[nodiscard]] bool healthy() const noexcept;
+    // True when Redis is known to be down: calls fail at once, without having run.
+    [[nodiscard]] bool down() const noexcept;
+
+private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+} // namespace countersign::store

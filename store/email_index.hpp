@@ -1,0 +1,53 @@
+// Canonical e-mail address -> account id. An entry is a hint, the account is the truth: an entry
+// counts only if the account that it names exists and has that address (as `email`). That makes a
+// crash between reserve, create and release heal by itself.
+//
+// cs:index:email:<keyed hash of the address> holds `<account id>|<when it was taken, Unix ms>`.
+#pragma once
+
+#include "core/codes.hpp"
+#include "core/text.hpp"
+#include "store/accounts.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace countersign::store {
+
+class email_index {
+public:
+    // The hasher turns addresses into keys, so that Redis holds no address as a key.
+    email_index(connection& redis, accounts& accounts, const core::code_hasher& hasher);
+
+    // The account that has the address now, or none.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<loaded_account>>>
+    find(core::email_address address);
+
+    // Takes the address for `id`. False: another account has it, or took it less than
+    // `reservation_life` ago and is still being created. Taking again for the same id is fine.
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
+    reserve(core::email_address address, core::account_id id, core::unix_time now);
+
+    // Gives the address up if `id` still holds it.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> release(core::email_address address,
+                                                                     core::account_id id);
+
+    // A creation takes far less: store deadlines are seconds.
+    static constexpr std::chrono::seconds reservation_life{60};
+
+private:
+    // False: another account holds an entry of that value, or is about to.
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
+    may_take_over(std::string entry, core::email_address address, core::account_id id,
+                  core::unix_time now);
+    [[nodiscard]] std::string key_of(const core::email_address& address) const;
+
+    connection& redis_;
+    accounts& accounts_;
+    const core::code_hasher& hasher_;
+};
+
+} // namespace countersign::store

@@ -1,0 +1,19 @@
+#include "store/error.hpp"
+
+namespace countersign::store {
+
+std::string_view to_string(store_error error) noexcept {
+    switch (error) {
+    case store_error::unavailable:
+        return "unavailable";
+    case store_error::contention:
+        return "contention";
+    case store_error::corrupt:
+        return "corrupt";
+    case store_error::overloaded:
+        return "overloaded";
+    }
+    return "unknown";
+}
+
+} // namespace countersign::store

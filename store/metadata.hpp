@@ -1,0 +1,30 @@
+// What is fixed when the data is created: the number of partitions, and a fingerprint of the keys,
+// so that a server with a lost or foreign key file refuses to serve instead of locking users out.
+#pragma once
+
+#include "core/types.hpp"
+#include "store/connection.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <string>
+
+namespace countersign::store {
+
+inline constexpr int default_partitions = 16;
+inline constexpr int partitions_max = 16384; // the slots of Redis Cluster
+
+struct metadata {
+    int partitions = default_partitions; // 1 to partitions_max
+    std::string key_fingerprint;         // of the pepper; hexadecimal
+};
+
+// Reads `cs:meta`, creating it with `proposed` if the data is new. The caller compares
+// fingerprints.
+[[nodiscard]] boost::asio::awaitable<store_result<metadata>>
+read_or_create_metadata(connection& redis, metadata proposed);
+
+// The partition of an account: FNV-1a of its id modulo the number of partitions.
+[[nodiscard]] int partition_of(const core::account_id& id, int partitions) noexcept;
+
+} // namespace countersign::store

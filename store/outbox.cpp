@@ -1,0 +1,246 @@
+#include "store/outbox.hpp"
+
+#include "store/outbox_entries.hpp"
+#include "store/scripts.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+namespace countersign::store {
+namespace {
+
+using boost::asio::awaitable;
+using core::mail_lane;
+
+constexpr std::string_view group = "notifier";
+
+std::size_t index_of(mail_lane lane) {
+    return lane == mail_lane::code ? 0 : 1;
+}
+
+store_result<void> without_value(const store_result<reply_value>& reply) {
+    if (!reply) return reply.error();
+    return {};
+}
+
+} // namespace
+
+outbox::outbox(connection& blocking_reads, connection& writes, int partitions, std::string consumer)
+    : blocking_reads_(blocking_reads), writes_(writes), partitions_(partitions),
+      consumer_(std::move(consumer)) {}
+
+awaitable<store_result<void>> outbox::prepare() {
+    for (int partition = 0; partition < partitions_; ++partition) {
+        std::vector<std::string> arguments{std::string(group)};
+        const auto reply = co_await writes_.script(scripts::create_groups(), stream_keys(partition),
+                                                   std::move(arguments));
+        if (!reply) co_return reply.error();
+    }
+    groups_exist_ = true;
+    co_return store_result<void>{};
+}
+
+awaitable<entries_result> outbox::read(std::size_t count, core::milliseconds wait) {
+    if (!groups_exist_) {
+        const auto prepared = co_await prepare();
+        if (!prepared) co_return prepared.error();
+    }
+    if (!own_pending_read_) {
+        const auto taken = co_await take_own_pending();
+        if (!taken) co_return taken.error();
+    }
+    auto& codes = waiting_[index_of(mail_lane::code)];
+    auto& alerts = waiting_[index_of(mail_lane::alert)];
+    while (codes.size() < count) {
+        const auto some = co_await take_new({mail_lane::code}, count - codes.size(), {});
+        if (!some) co_return some.error();
+        if (!*some) break;
+    }
+    if (const auto have = codes.size() + alerts.size(); have < count) {
+        const auto patience = have == 0 ? wait : core::milliseconds{0};
+        const auto some =
+            co_await take_new({mail_lane::code, mail_lane::alert}, count - have, patience);
+        if (!some) co_return some.error();
+    }
+    std::vector<outbox_entry> entries;
+    for (auto* queue : {&codes, &alerts})
+        while (entries.size() < count && !queue->empty()) {
+            entries.push_back(std::move(queue->front()));
+            queue->pop_front();
+        }
+    co_return entries;
+}
+
+// Asks every stream for what this consumer has, page by page, until there is no more.
+awaitable<store_result<void>> outbox::take_own_pending() {
+    std::vector<outbox_entry> taken;
+    for (const auto lane : outbox_lanes)
+        for (int partition = 0; partition < partitions_; ++partition) {
+            std::string after = "0";
+            while (true) {
+                std::vector<std::string> command{
+                    "XREADGROUP", "GROUP",   std::string(group),          consumer_, "COUNT",
+                    "100",        "STREAMS", stream_key(partition, lane), after};
+                const auto reply = co_await blocking_reads_.command(std::move(command));
+                auto page = reply ? parse_streams(*reply) : entries_result{reply.error()};
+                if (!page) {
+                    groups_exist_ = false;
+                    co_return page.error();
+                }
+                if (page->empty()) break;
+                after = page->back().stream_id;
+                for (auto& entry : *page) // without a payload: deleted meanwhile
+                    if (!entry.payload.empty()) taken.push_back(std::move(entry));
+            }
+        }
+    for (auto& entry : taken)
+        waiting_[index_of(entry.lane)].push_back(std::move(entry));
+    own_pending_read_ = true;
+    co_return store_result<void>{};
+}
+
+// Takes new entries of these lanes into waiting_; with `wait`, waits that long for the first.
+// About `count`, but at least one per stream: Redis' COUNT is per stream. False: there was nothing.
+awaitable<store_result<bool>> outbox::take_new(std::vector<mail_lane> from, std::size_t count,
+                                               core::milliseconds wait) {
+    const auto streams = from.size() * static_cast<std::size_t>(partitions_);
+    std::vector<std::string> command{
+        "XREADGROUP", "GROUP", std::string(group),
+        consumer_,    "COUNT", std::to_string(std::max<std::size_t>(1, count / streams))};
+    if (wait.count() > 0) {
+        command.emplace_back("BLOCK");
+        command.push_back(std::to_string(wait.count()));
+    }
+    command.emplace_back("STREAMS");
+    for (const auto lane : from)
+        for (int partition = 0; partition < partitions_; ++partition)
+            command.push_back(stream_key(partition, lane));
+    command.insert(command.end(), streams, ">");
+
+    const auto reply = co_await blocking_reads_.command(std::move(command));
+    auto entries = reply ? parse_streams(*reply) : entries_result{reply.error()};
+    if (!entries) {
+        groups_exist_ = false; // perhaps that was it (NOGROUP): the next read() makes sure
+        co_return entries.error();
+    }
+    const bool some = !entries->empty();
+    for (auto& entry : *entries)
+        waiting_[index_of(entry.lane)].push_back(std::move(entry));
+    co_return some;
+}
+
+awaitable<entries_result> outbox::reclaim(core::milliseconds idle, std::size_t count) {
+    std::vector<outbox_entry> all;
+    for (const auto lane : outbox_lanes)
+        for (int partition = 0; partition < partitions_ && all.size() < count; ++partition) {
+            auto some = co_await reclaim_stream(partition, lane, idle, count - all.size());
+            if (!some) co_return some.error();
+            std::move(some->begin(), some->end(), std::back_inserter(all));
+        }
+    co_return all;
+}
+
+// One XAUTOCLAIM looks at a part of the list only, and its page may be empty while more follow:
+// the list is through when the cursor is back at 0-0.
+awaitable<entries_result> outbox::reclaim_stream(int partition, mail_lane lane,
+                                                 core::milliseconds idle, std::size_t count) {
+    std::vector<outbox_entry> claimed;
+    std::string cursor = "0-0";
+    do {
+        std::vector<std::string> command{
+            "XAUTOCLAIM", stream_key(partition, lane),           std::string(group),
+            consumer_,    std::to_string(idle.count()),          cursor,
+            "COUNT",      std::to_string(count - claimed.size())};
+        const auto reply = co_await writes_.command(std::move(command));
+        if (!reply) co_return reply.error();
+        const auto* parts = reply->list();
+        if (!parts || parts->size() < 2 || !parts->front().text()) co_return store_error::corrupt;
+        cursor = *parts->front().text();
+        auto page = parse_entries(partition, lane, (*parts)[1]);
+        if (!page) co_return page.error();
+        for (auto& entry : *page)
+            if (!is_waiting(entry)) claimed.push_back(std::move(entry));
+    } while (cursor != "0-0" && claimed.size() < count);
+    co_return claimed;
+}
+
+// True for an entry that the next read() returns: then reclaim() does not return it as well.
+bool outbox::is_waiting(const outbox_entry& entry) const {
+    return std::ranges::any_of(waiting_[index_of(entry.lane)], [&](const outbox_entry& other) {
+        return other.partition == entry.partition && other.stream_id == entry.stream_id;
+    });
+}
+
+awaitable<store_result<void>> outbox::settle(outbox_entry entry) {
+    std::vector<std::string> keys{stream_key(entry.partition, entry.lane)};
+    std::vector<std::string> arguments{std::string(group), entry.stream_id};
+    co_return without_value(
+        co_await writes_.script(scripts::settle(), std::move(keys), std::move(arguments)));
+}
+
+awaitable<store_result<void>> outbox::retry(outbox_entry entry, core::unix_time due,
+                                            std::vector<std::string> recipients) {
+    const auto& owed = recipients.empty() ? entry.recipients : recipients;
+    std::vector<std::string> keys{stream_key(entry.partition, entry.lane),
+                                  retry_key(entry.partition)};
+    std::vector<std::string> arguments{std::string(group),
+                                       entry.stream_id,
+                                       std::string(name_of(entry.lane)),
+                                       std::to_string(due.time_since_epoch().count()),
+                                       std::to_string(entry.attempts + 1),
+                                       recipients_text(owed)};
+    co_return without_value(
+        co_await writes_.script(scripts::retry(), std::move(keys), std::move(arguments)));
+}
+
+awaitable<store_result<void>> outbox::give_up(outbox_entry entry, std::string reason) {
+    std::vector<std::string> keys{stream_key(entry.partition, entry.lane),
+                                  dead_key(entry.partition, entry.lane)};
+    std::vector<std::string> arguments{std::string(group), entry.stream_id, std::move(reason),
+                                       std::to_string(entry.attempts),
+                                       recipients_text(entry.recipients)};
+    co_return without_value(
+        co_await writes_.script(scripts::give_up(), std::move(keys), std::move(arguments)));
+}
+
+awaitable<store_result<int>> outbox::requeue_due(core::unix_time now) {
+    int moved = 0;
+    for (int partition = 0; partition < partitions_; ++partition) {
+        auto keys = stream_keys(partition);
+        keys.insert(keys.begin(), retry_key(partition));
+        std::vector<std::string> arguments{std::to_string(now.time_since_epoch().count()),
+                                           std::to_string(requeue_max)};
+        const auto reply =
+            co_await writes_.script(scripts::requeue(), std::move(keys), std::move(arguments));
+        if (!reply) co_return reply.error();
+        if (!reply->integer()) co_return store_error::corrupt;
+        moved += static_cast<int>(*reply->integer());
+    }
+    co_return moved;
+}
+
+awaitable<store_result<outbox_counts>> outbox::counts() {
+    outbox_counts sum;
+    for (int partition = 0; partition < partitions_; ++partition) {
+        auto keys = stream_keys(partition);
+        keys.push_back(retry_key(partition));
+        for (const auto lane : outbox_lanes)
+            keys.push_back(dead_key(partition, lane));
+        const auto reply = co_await writes_.script(scripts::outbox_counts(), std::move(keys), {});
+        if (!reply) co_return reply.error();
+        const auto* lengths = reply->list();
+        if (!lengths || lengths->size() != 5 ||
+            !std::ranges::all_of(*lengths, [](const auto& item) { return item.integer(); }))
+            co_return store_error::corrupt;
+        const auto length = [&](std::size_t i) { return *(*lengths)[i].integer(); };
+        sum.code_backlog += length(0);
+        sum.alert_backlog += length(1);
+        sum.due_later += length(2);
+        sum.dead += length(3) + length(4);
+    }
+    co_return sum;
+}
+
+} // namespace countersign::store

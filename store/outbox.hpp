@@ -1,0 +1,89 @@
+// The consuming side of the outbox: Redis Streams with a consumer group per partition and lane.
+// At-least-once: an entry is gone only when it was settled. Rules and their history:
+// docs/outbox.md.
+#pragma once
+
+#include "core/event.hpp"
+#include "store/accounts.hpp"
+
+#include <array>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace countersign::store {
+
+struct outbox_entry {
+    int partition = 0;
+    core::mail_lane lane = core::mail_lane::alert;
+    std::string stream_id;               // Redis' id of the entry
+    std::string payload;                 // core::to_json(event)
+    std::vector<std::string> recipients; // those still owed the mail; empty: all of the event's
+    int attempts = 0;                    // submissions that failed before
+};
+
+struct outbox_counts {
+    std::int64_t code_backlog = 0, alert_backlog = 0, due_later = 0, dead = 0;
+};
+
+// Uses a connection of its own, because reads block it; its deadline must be longer than any
+// `wait`. One per notifier. read() is not called again while a read() runs; everything else may
+// overlap. Every entry that read() or reclaim() returned ends in exactly one of settle(), retry()
+// and give_up(); each does nothing if another notifier ended the entry first.
+class outbox {
+public:
+    // `consumer` names this notifier within the group: stable over restarts, so that what it had
+    // taken before a crash is its own again. No two notifiers that run at once share a name.
+    outbox(connection& blocking_reads, connection& writes, int partitions, std::string consumer);
+
+    // Creates the groups where they are missing, at 0 so that nothing earlier is skipped.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> prepare();
+
+    // First, once, what this consumer had taken before it was started anew and not settled; then
+    // new entries; waits up to `wait` for the first. Codes come before alerts. After an error the
+    // next call makes sure of the groups, as if by prepare().
+    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
+    read(std::size_t count, core::milliseconds wait);
+
+    // Entries that a consumer took longer than `idle` ago and did not settle: taken over. `idle`
+    // must be longer than the hard deadline of one submission.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
+    reclaim(core::milliseconds idle, std::size_t count);
+
+    // Done: acknowledged and deleted in one script.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> settle(outbox_entry entry);
+    // Not now: moved to the retry set until `due`, with one more attempt counted. If recipients are
+    // given, only they are still owed the mail.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>>
+    retry(outbox_entry entry, core::unix_time due, std::vector<std::string> recipients);
+    // Never: moved to the dead letters, which nothing deletes.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> give_up(outbox_entry entry,
+                                                                     std::string reason);
+    // Brings entries whose time has come back into their lane: at most `requeue_max` of each
+    // partition, so that the script stays short. Returns how many.
+    [[nodiscard]] boost::asio::awaitable<store_result<int>> requeue_due(core::unix_time now);
+
+    [[nodiscard]] boost::asio::awaitable<store_result<outbox_counts>> counts();
+
+    static constexpr int requeue_max = 100;
+
+private:
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> take_own_pending();
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
+    take_new(std::vector<core::mail_lane> lanes, std::size_t count, core::milliseconds wait);
+    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
+    reclaim_stream(int partition, core::mail_lane lane, core::milliseconds idle, std::size_t count);
+    [[nodiscard]] bool is_waiting(const outbox_entry& entry) const;
+
+    connection& blocking_reads_;
+    connection& writes_;
+    int partitions_;
+    std::string consumer_;
+    bool groups_exist_ = false;
+    bool own_pending_read_ = false;
+    // Taken but not yet returned, per lane: Redis counts per stream, so a read over many streams
+    // can give more than was asked for. Never more than one entry per stream beyond it.
+    std::array<std::deque<outbox_entry>, 2> waiting_;
+};
+
+} // namespace countersign::store

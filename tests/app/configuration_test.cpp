@@ -1,0 +1,215 @@
+#include "app/configuration.hpp"
+
+#include "tests/app/temporary_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+namespace countersign::app {
+namespace {
+
+using tests::temporary_directory;
+
+std::string error_of(const configuration_sources& sources) {
+    const auto result = configure(sources);
+    return result ? "" : result.error().sentence;
+}
+
+std::string error_of_flag(std::string name, std::string value) {
+    return error_of(
+        {.file = {}, .environment = {}, .flags = {{std::move(name), std::move(value)}}});
+}
+
+// The error that a file of this text gives, with FILE for its path.
+std::string error_of_file(std::string_view text, unsigned mode = 0600) {
+    const temporary_directory directory;
+    const auto file = directory.write("c.toml", text, mode);
+    auto error = error_of({.file = file, .environment = {}, .flags = {}});
+    for (auto at = error.find(file.string()); at != std::string::npos;
+         at = error.find(file.string()))
+        error.replace(at, file.string().size(), "FILE");
+    return error;
+}
+
+const effective_value& value_of(const configuration& all, std::string_view name) {
+    return *std::ranges::find(all.report, name, [](const auto& each) { return each.row->name; });
+}
+
+TEST(Configuration, WithoutSources_IsTheDefaults) {
+    const auto all = configure({});
+
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->values.listen.port, 8080);
+    EXPECT_EQ(all->values.app.base_uri, "http://localhost:8080");
+    EXPECT_FALSE(all->values.redis.url);
+    EXPECT_GE(all->values.threads, 1);
+    EXPECT_EQ(all->values.policy.mail_cooldown, core::seconds(60));
+    EXPECT_EQ(value_of(*all, "mail.workers").origin, "default");
+}
+
+TEST(Configuration, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
+    const temporary_directory directory;
+    const auto file = directory.write(
+        "c.toml", "[mail]\nworkers = 2\nnotifier = false\n[policy]\ntotp_window = 2\n", 0644);
+    const named_values environment{{"COUNTERSIGN_MAIL_WORKERS", "3"},
+                                   {"COUNTERSIGN_POLICY_TOTP_WINDOW", "3"},
+                                   {"PATH", "/bin"}};
+
+    const auto all = configure(
+        {.file = file, .environment = environment, .flags = {{"policy.totp_window", "4"}}});
+
+    ASSERT_TRUE(all) << all.error().sentence;
+    EXPECT_EQ(all->values.policy.totp_window, 4);
+    EXPECT_EQ(all->values.mail.workers, 3);
+    EXPECT_FALSE(all->values.mail.notifier);
+    EXPECT_EQ(value_of(*all, "policy.totp_window").origin, "--policy.totp_window");
+    EXPECT_EQ(value_of(*all, "mail.workers").origin, "COUNTERSIGN_MAIL_WORKERS");
+    EXPECT_EQ(value_of(*all, "mail.notifier").origin, file.string() + ":3");
+}
+
+TEST(Configuration, EverySetting_RefusesNonsenseAndNamesItself) {
+    for (const auto& row : setting_table()) {
+        const bool takes_any_text =
+            row.name.starts_with("clara.") || row.name == "data_dir" || row.name == "app.name";
+        if (takes_any_text) continue;
+        EXPECT_TRUE(
+            error_of_flag(row.name, "?").starts_with("--" + row.name + ": " + row.name + " "))
+            << row.name << ": " << error_of_flag(row.name, "?");
+    }
+    EXPECT_TRUE(error_of_flag("data_dir", "").starts_with("--data_dir: data_dir must be"));
+    EXPECT_TRUE(error_of_flag("app.name", "a:b").starts_with("--app.name: app.name must be"));
+}
+
+TEST(Configuration, EverySetting_TakesWhatItShows) {
+    const settings defaults;
+    for (const auto& row : setting_table()) {
+        settings all;
+        EXPECT_TRUE(row.set(all, row.show(defaults))) << row.name;
+        EXPECT_EQ(row.show(all), row.show(defaults));
+    }
+}
+
+TEST(Configuration, Names_AreUniqueAlsoInTheEnvironment) {
+    std::set<std::string> names;
+    for (const auto& row : setting_table())
+        names.insert(environment_name(row.name));
+    EXPECT_EQ(names.size(), setting_table().size());
+    EXPECT_EQ(environment_name("policy.alerts.new_login"), "COUNTERSIGN_POLICY_ALERTS_NEW_LOGIN");
+}
+
+TEST(Configuration, UnknownNames_AreErrorsWhereverTheyStand) {
+    EXPECT_EQ(error_of_flag("mail.uri", "x"), "--mail.uri: there is no setting of this name");
+    EXPECT_EQ(error_of({.file = {}, .environment = {{"COUNTERSIGN_MAIL_URI", "x"}}, .flags = {}}),
+              "COUNTERSIGN_MAIL_URI: there is no setting of this name");
+    EXPECT_EQ(error_of_file("[mail]\nuri = 'x'"), "FILE:2: there is no setting mail.uri");
+}
+
+TEST(Configuration, ErrorsInTheFile_NameFileAndLine) {
+    EXPECT_EQ(error_of_file("\n[mail]\nworkers = 65"),
+              "FILE:3: mail.workers must be a whole number from 1 to 64, not \"65\"");
+    EXPECT_EQ(error_of_file("listen ="),
+              "FILE:1: a value is \"text\", a whole number, true, false, or an array of these");
+    EXPECT_EQ(error_of_file("listen = ['127.0.0.1:1']"),
+              "FILE:1: listen takes one value, not an array");
+    EXPECT_EQ(error_of_file("trusted_proxies = '::1'"), "FILE:1: trusted_proxies must be an array");
+}
+
+TEST(Configuration, ErrorOfAHiddenValue_IsStillAnError) {
+    EXPECT_NE(error_of({.file = {},
+                        .environment = {{"COUNTERSIGN_THREADS", "x"}},
+                        .flags = {{"threads", "1"}}}),
+              "");
+}
+
+TEST(Configuration, MissingFile_IsNamed) {
+    EXPECT_EQ(error_of({.file = "/nowhere/c.toml", .environment = {}, .flags = {}}),
+              "cannot read /nowhere/c.toml: No such file or directory");
+}
+
+TEST(Configuration, FileWithASecret_MustNotBeAccessibleToOthers) {
+    for (const auto* text : {"mail.url = 'smtp://u:canary@h'", "redis.url = 'redis://:canary@h'",
+                             "clara.private_key = 'canary'\nclara.public_key = 'x'"}) {
+        const auto error = error_of_file(text, 0640);
+        EXPECT_TRUE(error.starts_with("FILE:1: ")) << error;
+        EXPECT_TRUE(error.ends_with("chmod 600 FILE")) << error;
+        EXPECT_EQ(error.find("canary"), std::string::npos) << error;
+        EXPECT_EQ(error_of_file(text, 0600), "");
+    }
+    EXPECT_EQ(error_of_file("mail.url = 'smtp://u@h'", 0644), "");
+}
+
+TEST(Configuration, WrongSecret_IsNotInTheError) {
+    for (const auto* name : {"mail.url", "redis.url"})
+        EXPECT_EQ(error_of_flag(name, "http://u:canary@h").find("canary"), std::string::npos);
+}
+
+TEST(Configuration, Lists_ComeFromArraysAndFromCommas) {
+    const temporary_directory directory;
+    const auto file = directory.write("c.toml", "trusted_proxies = ['10.0.0.0/8', '::1']");
+    const std::vector<std::string> expected{"10.0.0.0/8", "::1/128"};
+
+    EXPECT_EQ(configure({.file = file, .environment = {}, .flags = {}})->values.trusted_proxies,
+              expected);
+    EXPECT_EQ(configure({.file = {},
+                         .environment = {{"COUNTERSIGN_TRUSTED_PROXIES", "10.0.0.0/8, ::1"}},
+                         .flags = {}})
+                  ->values.trusted_proxies,
+              expected);
+}
+
+TEST(Configuration, FamiliesNotThereYet_AreRefusedByName) {
+    EXPECT_EQ(error_of_flag("api.families", "singularity,clara"),
+              "--api.families: api.families must not hold clara: this API family is not available "
+              "yet");
+    EXPECT_NE(error_of_flag("api.families", "clarity"), "");
+    EXPECT_NE(error_of_flag("api.families", ""), "");
+}
+
+TEST(Configuration, AlertSwitches_AreThereForAlertsOnly) {
+    EXPECT_EQ(find_setting("policy.alerts.one_time_code"), nullptr);
+    const auto all =
+        configure({.file = {}, .environment = {}, .flags = {{"policy.alerts.new_login", "false"}}});
+    ASSERT_TRUE(all);
+    EXPECT_FALSE(all->values.policy.alert_on(core::event_type::new_login));
+    EXPECT_TRUE(all->values.policy.alert_on(core::event_type::two_factor_added));
+}
+
+TEST(Configuration, SettingsThatContradictEachOther_AreRefused) {
+    EXPECT_TRUE(error_of_flag("policy.attempts_longest_pause", "5")
+                    .starts_with("policy.attempts_longest_pause must not"));
+    EXPECT_TRUE(
+        error_of_flag("policy.mails_per_day", "1").starts_with("policy.mails_per_day must"));
+    EXPECT_TRUE(error_of_flag("policy.attempts_lock_after", "1")
+                    .starts_with("policy.attempts_lock_after must not"));
+    EXPECT_TRUE(error_of_flag("tokens.refresh", "1").starts_with("tokens.refresh must not"));
+    EXPECT_TRUE(error_of_flag("clara.public_key", "x").starts_with("clara.public_key and"));
+}
+
+TEST(Configuration, Printed_HidesSecretsAndCanBeReadAgain) {
+    const auto all = configure({.file = {},
+                                .environment = {},
+                                .flags = {{"mail.url", "smtp://u:canary@h:25"},
+                                          {"app.name", "A \"quoted\" # \\ name"},
+                                          {"tokens.access", "15m"},
+                                          {"trusted_proxies", "::1,10.0.0.0/8"}}});
+    ASSERT_TRUE(all);
+    std::ostringstream out;
+    print_configuration(out, *all);
+
+    EXPECT_EQ(out.str().find("canary"), std::string::npos);
+    EXPECT_NE(out.str().find("mail.url = \"smtp://***@h:25\""), std::string::npos) << out.str();
+    EXPECT_NE(out.str().find("# --mail.url\n"), std::string::npos);
+    const temporary_directory directory;
+    const auto file = directory.write("c.toml", out.str());
+    const auto again = configure({.file = file, .environment = {}, .flags = {}});
+    ASSERT_TRUE(again) << again.error().sentence;
+    EXPECT_EQ(again->values.app.name, "A \"quoted\" # \\ name");
+    EXPECT_EQ(again->values.policy.tokens.access, core::seconds(900));
+    EXPECT_EQ(again->values.trusted_proxies.size(), 2U);
+}
+
+} // namespace
+} // namespace countersign::app

@@ -1,0 +1,167 @@
+#include "core/account.hpp"
+#include "tests/core/account_builder.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <functional>
+
+namespace countersign::core {
+namespace {
+
+// An account with everything that an account may have.
+account full_account() {
+    tests::account_builder world;
+    auto& full = world.user;
+    full.pending_email = "new@example.org";
+    full.locale = "de-AT";
+    full.last_active = world.now;
+    full.registration_reported_at = world.now;
+    full.enrolment = pending_totp{.token_id = "set-up",
+                                  .session = session_id("session"),
+                                  .device = world.make_device("pending"),
+                                  .backup_code_hashes = {"one", "two"},
+                                  .expires_at = world.now + seconds(900)};
+    world.give_totp();
+    full.totp.front().parameters = {
+        .algorithm = hash_algorithm::sha512, .digits = 8, .period_s = 60};
+    full.totp.front().last_accepted_step = {60'000'000};
+    full.totp.push_back(world.make_device("tablet"));
+    world.give_email_factor();
+    const auto session = world.give_session(assurance_level::aal2);
+    full.sessions.front().second_factor_at = world.now;
+    world.give_session();
+    world.give_challenge();
+    world.give_challenge(challenge_purpose::step_up, session);
+    full.codes = {{code_purpose::second_factor, "a", world.now, full.email},
+                  {code_purpose::verify_email, "b", world.now, full.pending_email},
+                  {code_purpose::reset_password, "c", world.now, full.email}};
+    full.mails = {{code_purpose::second_factor, world.now},
+                  {code_purpose::reset_password, world.now + seconds(1)}};
+    full.factor_attempts = {.misses = 5, .blocked_until = world.now + seconds(30)};
+    full.password_attempts = {.misses = 1, .blocked_until = {}};
+    full.notification_addresses = {"security@example.org"};
+    return full;
+}
+
+std::string with(const account& value, const std::function<void(boost::json::object&)>& change) {
+    auto document = boost::json::parse(to_document(value)).as_object();
+    change(document);
+    return boost::json::serialize(document);
+}
+
+TEST(AccountDocument, RoundTrip_LosesNothing) {
+    const auto full = full_account();
+    ASSERT_EQ(check_invariants(full), std::nullopt);
+    EXPECT_EQ(account_from_document(to_document(full)).value(), full);
+
+    const account bare{.id = account_id("user_1"), .email = "ada@example.org"};
+    EXPECT_EQ(account_from_document(to_document(bare)).value(), bare);
+}
+
+TEST(AccountDocument, HoldsNoSecretInTheClear) {
+    tests::account_builder world;
+    world.give_totp();
+    const auto text = to_document(world.user);
+    for (const auto& code : world.backup_codes)
+        EXPECT_EQ(text.find(code), std::string::npos);
+}
+
+TEST(AccountDocument, UnknownMembers_AreRefusedAtEveryLevel) {
+    const auto full = full_account();
+    const auto add = [](boost::json::value& inside) { inside.as_object()["of_the_future"] = 1; };
+    EXPECT_EQ(account_from_document(with(full, [](auto& d) { d["of_the_future"] = 1; })).error(),
+              document_error::unknown_format);
+    for (const auto* list : {"totp", "codes", "mails", "challenges", "sessions"})
+        EXPECT_TRUE(
+            account_from_document(with(full, [&](auto& d) { add(d[list].as_array().front()); }))
+                .has_error())
+            << list;
+    for (const auto* object : {"enrolment", "factor_attempts", "password_attempts"})
+        EXPECT_TRUE(account_from_document(with(full, [&](auto& d) { add(d[object]); })).has_error())
+            << object;
+}
+
+TEST(AccountDocument, NewerFormatOrUnknownMethod_IsRefusedAsSuch) {
+    const auto full = full_account();
+    EXPECT_EQ(account_from_document(with(full, [](auto& d) { d["format"] = 2; })).error(),
+              document_error::unknown_format);
+    EXPECT_EQ(
+        account_from_document(with(full, [](auto& d) { d["preferred"] = "passkey"; })).error(),
+        document_error::unknown_format);
+}
+
+TEST(AccountDocument, TextThatIsNoDocument_IsMalformed) {
+    for (const auto* text :
+         {"", "[]", "{}", "{", "null", R"({"format":0})", R"({"format":"1"})",
+          R"({"format":1,"id":7})", R"({"format":1,"totp":{}})", R"({"format":1,"sessions":[7]})",
+          R"({"format":1,"sessions":[{"id":"s"}]})",
+          R"({"format":1,"sessions":[{"id":"s","aal":3}]})",
+          R"({"format":1,"challenges":[{"id":"c","for":2}]})",
+          R"({"format":1,"totp":[{"id":"t","digits":6}]})"})
+        EXPECT_EQ(account_from_document(text).error(), document_error::malformed) << text;
+}
+
+TEST(Account, SecretContext_TellsAccountsAndDevicesApart) {
+    EXPECT_NE(totp_secret_context(account_id("user_1"), factor_id("totp_1")),
+              totp_secret_context(account_id("user_2"), factor_id("totp_1")));
+    EXPECT_NE(totp_secret_context(account_id("user_1"), factor_id("totp_1")),
+              totp_secret_context(account_id("user_1"), factor_id("totp_2")));
+}
+
+TEST(Account, Methods_ComeInTheOrderOfTheContract) {
+    using enum factor_method;
+    EXPECT_EQ(full_account().methods(), (std::vector{totp, email}));
+    EXPECT_TRUE(account().methods().empty());
+    for (const auto method : {totp, email})
+        EXPECT_EQ(factor_method_from(to_string(method)), method);
+    EXPECT_EQ(factor_method_from("sms"), std::nullopt);
+}
+
+TEST(Account, SessionThatHasRunOut_IsNotFound) {
+    tests::account_builder world;
+    const auto id = world.give_session();
+    const auto end = world.user.sessions.front().expires_at;
+    EXPECT_NE(world.user.find_session(id, end - milliseconds(1)), nullptr);
+    EXPECT_EQ(world.user.find_session(id, end), nullptr);
+    EXPECT_EQ(world.user.find_session(session_id(), world.now), nullptr);
+}
+
+TEST(Account, Invariants_EachBreachIsFound) {
+    using change = std::function<void(account&)>;
+    const std::vector<change> breaches{
+        [](account& a) { a.id = account_id(); },
+        [](account& a) { a.email.clear(); },
+        [](account& a) { a.pending_email = a.email; },
+        [](account& a) { a.email_factor_since.reset(), a.preferred = factor_method::email; },
+        [](account& a) { a.preferred.reset(); },
+        [](account& a) { a.totp.clear(), a.preferred = factor_method::email; },
+        [](account& a) { a.totp.front().id = factor_id(); },
+        [](account& a) { a.totp.front().sealed_secret.clear(); },
+        [](account& a) { a.totp.back().id = a.totp.front().id; },
+        [](account& a) { a.enrolment->device.id = a.totp.front().id; },
+        [](account& a) { a.codes.back().purpose = a.codes.front().purpose; },
+        [](account& a) { a.challenges.back().id = a.challenges.front().id; },
+        [](account& a) { a.sessions.back().id = a.sessions.front().id; },
+        [](account& a) { a.challenges.front().session = a.sessions.front().id; },
+        [](account& a) { a.challenges.back().session = session_id(); },
+        [](account& a) { std::swap(a.mails.front(), a.mails.back()); },
+        [](account& a) { a.factor_attempts.misses = -1; },
+        [](account& a) { a.password_attempts.misses = -1; },
+    };
+    std::vector<std::string> found;
+    for (std::size_t at = 0; at < breaches.size(); ++at) {
+        auto broken = full_account();
+        breaches[at](broken);
+        const auto rule = check_invariants(broken);
+        ASSERT_TRUE(rule) << at;
+        found.push_back(*rule);
+    }
+    std::ranges::sort(found);
+    const auto repeated = std::ranges::unique(found);
+    EXPECT_EQ(found.size() - repeated.size(), 16u); // two rules are broken in two ways each
+}
+
+} // namespace
+} // namespace countersign::core

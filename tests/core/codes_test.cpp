@@ -1,0 +1,106 @@
+#include "core/codes.hpp"
+
+#include "core/crypto/encoding.hpp"
+#include "core/crypto/hmac.hpp"
+#include "tests/core/seeded_random.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <stdexcept>
+
+namespace countersign::core {
+namespace {
+
+const account_id alice("user_a");
+const account_id bob("user_b");
+
+std::array<std::byte, 32> raw_pepper(unsigned char fill) {
+    std::array<std::byte, 32> bytes{};
+    bytes.fill(std::byte{fill});
+    return bytes;
+}
+
+code_hasher hasher_of(unsigned char fill = 1) {
+    return code_hasher(secret_key(raw_pepper(fill)));
+}
+
+TEST(Codes, NumericCode_HasItsLengthAndKeepsLeadingZeros) {
+    tests::seeded_random random(5);
+    bool leading_zero = false;
+    for (int i = 0; i < 1000; ++i) {
+        const std::string code = make_numeric_code(random, 6);
+        ASSERT_EQ(code.size(), 6U);
+        ASSERT_TRUE(std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; }));
+        leading_zero = leading_zero || code.front() == '0';
+    }
+    EXPECT_TRUE(leading_zero);
+    EXPECT_EQ(make_numeric_code(random, 9).size(), 9U);
+    EXPECT_EQ(make_numeric_code(random, 1).size(), 1U);
+    EXPECT_THROW((void)make_numeric_code(random, 0), std::invalid_argument);
+    EXPECT_THROW((void)make_numeric_code(random, 10), std::invalid_argument);
+}
+
+TEST(Codes, Code_UsesTheWholeAlphabetEqually) {
+    constexpr std::string_view alphabet = "abcdefghijklmnopqrstuvwxyz23456789_";
+    tests::seeded_random random(6);
+    const std::string code = make_code(random, alphabet, 35'000);
+
+    ASSERT_EQ(code.size(), 35'000U);
+    for (const char character : alphabet) {
+        const auto count = std::ranges::count(code, character);
+        EXPECT_GT(count, 850);
+        EXPECT_LT(count, 1150);
+    }
+    EXPECT_EQ(make_code(random, alphabet, 0), "");
+    EXPECT_THROW((void)make_code(random, "", 5), std::invalid_argument);
+}
+
+TEST(CodeHasher, Hash_IsTheDocumentedHmac) {
+    constexpr std::string_view message("backup\0user_a\0abcd", 18);
+    EXPECT_EQ(hasher_of().hash("backup", alice, "abcd"),
+              to_base64url(hmac_sha256(raw_pepper(1), bytes_of(message))));
+}
+
+TEST(CodeHasher, T25_CodeOfAnotherAccount_DoesNotMatch) {
+    const code_hasher hasher = hasher_of();
+    const std::string stored = hasher.hash("backup", alice, "abcd");
+
+    EXPECT_TRUE(hasher.matches(stored, "backup", alice, "abcd"));
+    EXPECT_FALSE(hasher.matches(stored, "backup", bob, "abcd"));
+    EXPECT_FALSE(hasher.matches(stored, "login", alice, "abcd"));
+    EXPECT_FALSE(hasher.matches(stored, "backup", alice, "abce"));
+    EXPECT_FALSE(hasher.matches("", "backup", alice, "abcd"));
+    EXPECT_FALSE(hasher_of(2).matches(stored, "backup", alice, "abcd"));
+}
+
+TEST(CodeHasher, PartsThatConcatenateToTheSame_HashDifferently) {
+    const code_hasher hasher = hasher_of();
+    const std::set<std::string> hashes{
+        hasher.hash("ab", account_id("c"), "d"), hasher.hash("a", account_id("bc"), "d"),
+        hasher.hash("a", account_id("b"), "cd"), hasher.hash("abc", account_id(""), "d")};
+    EXPECT_EQ(hashes.size(), 4U);
+}
+
+TEST(CodeHasher, IndexKey_IsHexAndSeparateByDomainAndPepper) {
+    const code_hasher hasher = hasher_of();
+    const std::string key = hasher.index_key("email", "alice@example.com");
+
+    EXPECT_EQ(key.size(), 64U);
+    EXPECT_TRUE(from_hex(key));
+    EXPECT_EQ(key, hasher.index_key("email", "alice@example.com"));
+    EXPECT_NE(key, hasher.index_key("subject", "alice@example.com"));
+    EXPECT_NE(key, hasher_of(2).index_key("email", "alice@example.com"));
+}
+
+TEST(CodeHasher, IndexKey_CannotStandForACodesHash) {
+    const code_hasher hasher = hasher_of();
+    const std::string same_message("user_a\0abcd", 11);
+    EXPECT_NE(from_hex(hasher.index_key("backup", same_message)),
+              from_base64url(hasher.hash("backup", alice, "abcd")));
+}
+
+} // namespace
+} // namespace countersign::core
