@@ -245,9 +245,6 @@ void add_account_rows(std::vector<setting>& rows) {
     rows.push_back(make::boolean("policy.email_factor_by_default",
                                  "Whether a new account has the e-mail factor on.",
                                  COUNTERSIGN_MEMBER(policy.email_factor_by_default)));
-    rows.push_back(make::boolean("policy.require_second_factor",
-                                 "Whether the last second factor cannot be removed.",
-                                 COUNTERSIGN_MEMBER(policy.require_second_factor)));
     rows.push_back(make::count("policy.sessions_max", {1, 1'000},
                                "Sessions of an account; the oldest gives way",
                                COUNTERSIGN_MEMBER(policy.sessions_max)));
@@ -256,8 +253,6 @@ void add_account_rows(std::vector<setting>& rows) {
                     "Logins and step-ups of an account that wait for a second factor; the "
                     "oldest gives way",
                     COUNTERSIGN_MEMBER(policy.challenges_max)));
-    rows.push_back(make::count("policy.totp_devices_max", {1, 100}, "Authenticators of an account",
-                               COUNTERSIGN_MEMBER(policy.totp_devices_max)));
 }
 
 #undef COUNTERSIGN_MEMBER

@@ -3,14 +3,19 @@
 #include "core/account.hpp"
 #include "core/json_fields.hpp"
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+
+#include <array>
 
 namespace countersign::core {
 
 namespace {
 
 constexpr std::int64_t document_format = 1;
+// Enough for an ordinary account's document; larger ones go on to the heap.
+constexpr std::size_t scratch_size = 8 * 1024;
 
 template <typename Enum>
 std::int64_t number_of(Enum value) {
@@ -115,7 +120,7 @@ void read_session(json_reader& in, session& one) {
 
 void write_attempts(json_writer& out, std::string_view key, const attempt_state& state) {
     if (state == attempt_state{}) return;
-    json_writer inner;
+    json_writer inner(out.storage());
     inner.put("misses", state.misses);
     inner.put("until", state.blocked_until);
     out.put_object(key, std::move(inner));
@@ -129,10 +134,10 @@ void read_attempts(json_reader& in, std::string_view key, attempt_state& state) 
 }
 
 void write_enrolment(json_writer& out, const pending_totp& enrolment) {
-    json_writer inner;
+    json_writer inner(out.storage());
     inner.put("token", enrolment.token_id);
     inner.put("session", enrolment.session);
-    json_writer device;
+    json_writer device(out.storage());
     write_device(device, enrolment.device);
     inner.put_object("device", std::move(device));
     inner.put("backup", enrolment.backup_code_hashes);
@@ -151,7 +156,10 @@ void read_enrolment(json_reader& inner, pending_totp& enrolment) {
 } // namespace
 
 std::string to_document(const account& value) {
-    json_writer out;
+    // Short-lived values of one document: one buffer, one release.
+    std::array<unsigned char, scratch_size> scratch;
+    boost::json::monotonic_resource memory(scratch.data(), scratch.size());
+    json_writer out(&memory);
     out.put("format", document_format);
     out.put("id", value.id);
     out.put("email", value.email);
@@ -180,7 +188,9 @@ std::string to_document(const account& value) {
 
 boost::system::result<account, document_error> account_from_document(std::string_view text) {
     boost::system::error_code error;
-    const auto parsed = boost::json::parse(text, error);
+    std::array<unsigned char, scratch_size> scratch;
+    boost::json::monotonic_resource memory(scratch.data(), scratch.size());
+    const auto parsed = boost::json::parse(text, error, &memory);
     if (error || !parsed.is_object()) return document_error::malformed;
 
     json_reader in(parsed.get_object());

@@ -84,7 +84,7 @@ boost::system::result<event, event_error> event_from_json(std::string_view text)
     event value;
     in.get("type", type_name);
     const auto type = event_type_from(type_name);
-    if (!in.ok()) return event_error::malformed;
+    if (!in.ok() || type_name.empty()) return event_error::malformed;
     if (!type) return event_error::unknown_type;
     value.type = *type;
     in.get("id", value.id);

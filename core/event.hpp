@@ -2,6 +2,7 @@
 // are committed in the same write as the account (a transactional outbox) and mailed from there.
 #pragma once
 
+#include "core/result.hpp"
 #include "core/types.hpp"
 
 #include <boost/system/result.hpp>

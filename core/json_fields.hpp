@@ -7,6 +7,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include <concepts>
@@ -20,6 +21,9 @@ namespace countersign::core {
 
 class json_writer {
 public:
+    // What it writes is allocated from `storage`, which outlives it.
+    explicit json_writer(boost::json::storage_ptr storage = {}) : object_(std::move(storage)) {}
+
     void put(std::string_view key, std::string_view value) {
         if (!value.empty()) object_.emplace(key, value);
     }
@@ -42,7 +46,7 @@ public:
     }
     void put(std::string_view key, const std::vector<std::string>& values) {
         if (values.empty()) return;
-        boost::json::array list;
+        boost::json::array list(object_.storage());
         list.reserve(values.size());
         for (const auto& value : values)
             list.emplace_back(std::string_view(value));
@@ -52,16 +56,17 @@ public:
     template <typename T, typename Write>
     void put_each(std::string_view key, const std::vector<T>& values, Write write) {
         if (values.empty()) return;
-        boost::json::array list;
+        boost::json::array list(object_.storage());
         list.reserve(values.size());
         for (const auto& value : values) {
-            json_writer element;
+            json_writer element(object_.storage());
             write(element, value);
             list.emplace_back(element.take());
         }
         object_.emplace(key, std::move(list));
     }
     void put_object(std::string_view key, json_writer inner) { object_.emplace(key, inner.take()); }
+    [[nodiscard]] boost::json::storage_ptr storage() const { return object_.storage(); }
     [[nodiscard]] boost::json::object take() { return std::move(object_); }
 
 private:

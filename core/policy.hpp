@@ -40,10 +40,8 @@ struct policy {
     int recovery_code_count = 6;         // native contract section 3.6
     int recovery_code_length = 11;       // of 62 letters: 65 bits (NIST 800-63B-4 section 4.2.1.1)
     bool email_factor_by_default = true; // native contract section 3.6
-    bool require_second_factor = false;  // refuse to remove the last one, in every family
     std::size_t sessions_max = 50;       // the oldest is evicted
     std::size_t challenges_max = 8;      // pending logins and step-ups; the oldest is evicted
-    std::size_t totp_devices_max = 10;
     std::array<bool, event_type_count> alerts = all_on(); // `policy.alerts.<event>`
 
     [[nodiscard]] bool alert_on(event_type type) const noexcept {

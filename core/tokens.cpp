@@ -3,11 +3,13 @@
 #include "core/crypto/encoding.hpp"
 #include "core/crypto/hmac.hpp"
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -106,7 +108,9 @@ std::optional<challenge_purpose> purpose_from(std::string_view name) {
 std::optional<token_claims> parse_claims(token_kind kind, std::string_view payload,
                                          std::string_view audience) {
     boost::system::error_code error;
-    const json::value value = json::parse(payload, error);
+    std::array<unsigned char, 2048> scratch;
+    json::monotonic_resource memory(scratch.data(), scratch.size());
+    const json::value value = json::parse(payload, error, &memory);
     const json::object* const members = error ? nullptr : value.if_object();
     if (members == nullptr) {
         return std::nullopt;

@@ -57,16 +57,16 @@ using committed_of = committed<success_of<Command>>;
 template <typename Command>
 [[nodiscard]] boost::asio::awaitable<store::store_result<std::optional<committed_of<Command>>>>
 transact(services& services, core::account_id id, Command command) {
-    std::optional<committed_of<Command>> last;
-    const auto written =
+    std::optional<boost::system::result<success_of<Command>, core::refusal>> last;
+    auto written =
         co_await services.accounts.transact(std::move(id), [&](const core::account& current) {
             auto made = decide(current, command, services.context, services.now());
-            last = {std::move(made.outcome), made.next ? *made.next : current};
+            last.emplace(std::move(made.outcome));
             return store::change{std::move(made.next), std::move(made.events)};
         });
     if (written.has_error()) co_return written.error();
-    if (*written == store::transact_outcome::missing) last.reset();
-    co_return last;
+    if (!written->has_value()) co_return std::nullopt;
+    co_return committed_of<Command>{*std::move(last), **std::move(written)};
 }
 
 } // namespace countersign::net

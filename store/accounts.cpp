@@ -86,7 +86,7 @@ struct accounts::impl {
           std::function<std::vector<std::string>(attempt)> arguments, steady_time until);
     asio::awaitable<store_result<bool>>
     commit(core::account_id id, std::vector<std::string> arguments, steady_time until);
-    asio::awaitable<store_result<transact_outcome>>
+    asio::awaitable<store_result<std::optional<core::account>>>
     decide_and_commit(core::account_id id, std::function<change(const core::account&)> decide,
                       transaction_queue::place& mine, steady_time until);
     asio::awaitable<void> pause_after_lost_race(int attempts);
@@ -158,7 +158,7 @@ asio::awaitable<void> accounts::impl::pause_after_lost_race(int attempts) {
         co_await pause_for(std::chrono::milliseconds(1 + random.below(longest_race_pause_ms)));
 }
 
-asio::awaitable<store_result<transact_outcome>>
+asio::awaitable<store_result<std::optional<core::account>>>
 accounts::impl::decide_and_commit(core::account_id id,
                                   std::function<change(const core::account&)> decide,
                                   transaction_queue::place& mine, steady_time until) {
@@ -169,13 +169,13 @@ accounts::impl::decide_and_commit(core::account_id id,
             auto loaded = co_await load(id, until);
             if (!loaded) co_return loaded.error();
             auto& found = *loaded;
-            if (!found) co_return transact_outcome::missing;
+            if (!found) co_return std::nullopt;
             current.emplace(std::move(*found));
             inherited = false;
         }
         auto wanted = decide(current->value);
         if (!wanted.next && wanted.events.empty()) {
-            if (!inherited) co_return transact_outcome::committed;
+            if (!inherited) co_return std::move(current->value);
             // Only the compare-and-set vouches for an inherited value, and none is due.
             current.reset();
             continue;
@@ -188,8 +188,8 @@ accounts::impl::decide_and_commit(core::account_id id,
         if (!taken) co_return taken.error();
         if (*taken) {
             auto& value = wanted.next ? *wanted.next : current->value;
-            mine.bequeath({std::move(value), std::move(proposed)});
-            co_return transact_outcome::committed;
+            mine.bequeath(value, proposed);
+            co_return std::move(value);
         }
         current.reset();
         co_await pause_after_lost_race(attempts);
@@ -206,7 +206,7 @@ asio::awaitable<store_result<std::optional<loaded_account>>> accounts::load(core
     return impl_->load(std::move(id), steady_time::max());
 }
 
-asio::awaitable<store_result<transact_outcome>>
+asio::awaitable<store_result<std::optional<core::account>>>
 accounts::transact(core::account_id id, std::function<change(const core::account&)> decide) {
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;

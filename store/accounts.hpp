@@ -31,11 +31,6 @@ struct loaded_account {
     std::string version; // random 128-bit commit id, 32 hexadecimal digits
 };
 
-enum class transact_outcome : std::uint8_t {
-    committed, // durable, together with its events; or nothing was to be written
-    missing, // there is no such account; what `decide` may have answered before counts for nothing
-};
-
 // One per thread; members are called on its connection's thread.
 class accounts {
 public:
@@ -49,13 +44,14 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_result<std::optional<loaded_account>>>
     load(core::account_id id);
 
-    // Loads, calls `decide` with the account, and commits what it returns. After a lost race it
-    // loads and decides again, so `decide` runs once or more and only its last answer counts: the
-    // caller may look at it only after `committed`. Transactions of one account on this thread
-    // queue up, so they never race with each other. A lost reply is resolved by the commit id, all
-    // within `transaction_budget`; after an error the change may or may not have been written.
-    // `decide` must not throw and must not keep the reference.
-    [[nodiscard]] boost::asio::awaitable<store_result<transact_outcome>>
+    // Loads, calls `decide` with the account, and commits what it returns. Yields the account as it
+    // now stands, durable together with the events; nullopt: there is none, `decide` was not asked.
+    // After a lost race it loads and decides again, so `decide` runs once or more and only its last
+    // answer counts, once this has returned. Transactions of one account on this thread queue up,
+    // so they never race with each other. A lost reply is resolved by the commit id, all within
+    // `transaction_budget`; after an error the change may or may not have been written. `decide`
+    // must not throw and must not keep the reference.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<core::account>>>
     transact(core::account_id id, std::function<change(const core::account&)> decide);
 
     // Writes an account that does not exist yet, with its events. False: it exists already.

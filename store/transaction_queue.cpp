@@ -45,8 +45,9 @@ std::optional<loaded_account> transaction_queue::place::take_inherited() {
     return std::exchange(inherited_, std::nullopt);
 }
 
-void transaction_queue::place::bequeath(loaded_account committed) {
-    if (queue_->lines_.at(id_).size() > 1) legacy_ = std::move(committed);
+void transaction_queue::place::bequeath(const core::account& committed,
+                                        const std::string& version) {
+    if (queue_->lines_.at(id_).size() > 1) legacy_ = loaded_account{committed, version};
 }
 
 } // namespace countersign::store

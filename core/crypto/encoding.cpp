@@ -35,8 +35,8 @@ constexpr digit_table base32_digits = digits_of(base32_alphabet, true);
 template <unsigned BitsPerDigit>
 std::string encode(std::span<const std::byte> bytes, std::string_view alphabet) {
     constexpr std::uint32_t mask = (1U << BitsPerDigit) - 1U;
-    std::string text;
-    text.reserve((bytes.size() * 8 + BitsPerDigit - 1) / BitsPerDigit);
+    std::string text((bytes.size() * 8 + BitsPerDigit - 1) / BitsPerDigit, '\0');
+    auto out = text.begin();
     std::uint32_t buffer = 0;
     unsigned bits = 0;
     for (const std::byte byte : bytes) {
@@ -44,11 +44,11 @@ std::string encode(std::span<const std::byte> bytes, std::string_view alphabet) 
         bits += 8;
         while (bits >= BitsPerDigit) {
             bits -= BitsPerDigit;
-            text.push_back(alphabet[(buffer >> bits) & mask]);
+            *out++ = alphabet[(buffer >> bits) & mask];
         }
     }
     if (bits > 0) {
-        text.push_back(alphabet[(buffer << (BitsPerDigit - bits)) & mask]);
+        *out = alphabet[(buffer << (BitsPerDigit - bits)) & mask];
     }
     return text;
 }
@@ -61,8 +61,8 @@ std::optional<std::vector<std::byte>> decode(std::string_view text, const digit_
     if ((text.size() * BitsPerDigit) % 8 >= BitsPerDigit) {
         return std::nullopt; // a whole digit that carries nothing: no encoder makes this length
     }
-    std::vector<std::byte> bytes;
-    bytes.reserve(text.size() * BitsPerDigit / 8);
+    std::vector<std::byte> bytes(text.size() * BitsPerDigit / 8);
+    auto out = bytes.begin();
     std::uint32_t buffer = 0;
     unsigned bits = 0;
     for (const char character : text) {
@@ -74,7 +74,7 @@ std::optional<std::vector<std::byte>> decode(std::string_view text, const digit_
         bits += BitsPerDigit;
         if (bits >= 8) {
             bits -= 8;
-            bytes.push_back(static_cast<std::byte>((buffer >> bits) & 0xffU));
+            *out++ = static_cast<std::byte>((buffer >> bits) & 0xffU);
         }
     }
     if (trailing == trailing_bits::must_be_zero && (buffer & ((1U << bits) - 1U)) != 0) {

@@ -4,11 +4,13 @@
 #include "core/crypto/hmac.hpp"
 #include "core/crypto/key_id.hpp"
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -50,7 +52,9 @@ boost::system::result<const signing_key*, jws_error> key_for(std::string_view en
         return jws_error::malformed;
     }
     boost::system::error_code error;
-    const json::value header = json::parse(text_of(*text), error);
+    std::array<unsigned char, 1024> scratch;
+    json::monotonic_resource memory(scratch.data(), scratch.size());
+    const json::value header = json::parse(text_of(*text), error, &memory);
     const json::object* const members = error ? nullptr : header.if_object();
     if (members == nullptr) {
         return jws_error::malformed;

@@ -57,6 +57,7 @@ std::optional<error> call::take_two_factor() {
 }
 
 std::optional<error> call::authenticate(credential need) {
+    needs_ = need;
     step_up_ = services_.tokens.verify(core::token_kind::step_up,
                                        presented("X-Step-Up-Token", "step_up_token"), now());
     switch (need) {
@@ -88,8 +89,14 @@ std::optional<error> call::authenticate(credential need) {
         return std::nullopt;
     case credential::access_or_two_factor: {
         auto problem = take_access();
-        if (!problem || !take_two_factor()) return std::nullopt;
-        return problem;
+        if (!problem) return std::nullopt;
+        auto second_problem = take_two_factor();
+        if (!second_problem) return std::nullopt;
+        // The answer is about the token that came, and about the access token if both did.
+        const bool second_only =
+            problem->code == error_code::authentication_required &&
+            second_problem->code != error_code::two_factor_authentication_token_missing;
+        return second_only ? second_problem : problem;
     }
     case credential::refresh: {
         const auto cookie = request_.cookie("refresh_token").value_or("");
@@ -115,8 +122,16 @@ boost::asio::awaitable<outcome<bool>> call::is_authenticated() {
 boost::asio::awaitable<outcome<core::account>> call::load(core::account_id id, error_code missing) {
     auto found = co_await services_.accounts.load(std::move(id));
     if (found.has_error()) co_return from_store(found.error());
-    if (!found->has_value()) co_return error(missing);
+    if (!found->has_value()) co_return no_account(missing);
     co_return std::move((*found)->value);
+}
+
+error call::no_account(error_code missing) const {
+    if (needs_ != credential::access_and_step_up) return error(missing);
+    if (step_up_.has_error()) return from_token(token_name::step_up, step_up_.error());
+    if (step_up_->subject != access_->subject || step_up_->session != access_->session)
+        return error(error_code::step_up_token_invalid);
+    return error(missing);
 }
 
 outcome<std::string> call::locale() const {

@@ -77,6 +77,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<outcome<core::account>>
     load(core::account_id id, error_code missing = error_code::user_not_found);
 
+    // The answer where the account is gone: a step-up that the route asks for and that is not good
+    // comes first (contract section 3.5).
+    [[nodiscard]] error no_account(error_code missing) const;
+
     // The request's locale (contract section 3.8); reject() first if it is malformed.
     [[nodiscard]] outcome<std::string> locale() const;
     // `session` of the body, if any, says more of the client than its headers.
@@ -102,6 +106,9 @@ public:
     [[nodiscard]] const request& message() const noexcept { return request_; }
     [[nodiscard]] core::unix_time now() const { return services_.now(); }
     [[nodiscard]] const core::token_lives& lives() const { return services_.context.rules.tokens; }
+    [[nodiscard]] std::size_t mailed_code_digits() const {
+        return static_cast<std::size_t>(services_.context.rules.mailed_code_digits);
+    }
 
 private:
     // The header wins over the cookie (contract section 3.1).
@@ -116,6 +123,7 @@ private:
 
     services& services_;
     const request& request_;
+    credential needs_ = credential::none;
     std::optional<core::token_claims> access_, two_factor_, refresh_;
     boost::system::result<core::token_claims, core::token_error> step_up_ =
         core::token_error::missing;
@@ -126,7 +134,7 @@ boost::asio::awaitable<outcome<granted<success_of<Command>>>>
 call::decide(core::account_id id, Command command, refusal_words own, error_code missing) {
     auto done = co_await transact(services_, std::move(id), std::move(command));
     if (done.has_error()) co_return from_store(done.error());
-    if (!done->has_value()) co_return error(missing);
+    if (!done->has_value()) co_return no_account(missing);
     auto& [result, account] = **done;
     if (result.has_error()) co_return from_refusal(result.error(), own);
     co_return granted<success_of<Command>>{std::move(*result), std::move(account)};

@@ -44,8 +44,9 @@ singularity_family::check_ip_limits(ip_limit limit, const request& request) {
     const auto who = limit_key(request.client_ip);
     for (const auto& [rule, exceeded] : steps) {
         const auto verdict = co_await services_.limits.take(rule, who, services_.now());
-        // These limits may be lost; what must not be lost is counted in the account.
-        if (verdict.has_error() || verdict->allowed) continue;
+        // The accounts are in the same Redis: without it nothing is answered anyway.
+        if (verdict.has_error()) co_return from_store(verdict.error());
+        if (verdict->allowed) continue;
         co_return error(exceeded, {}, std::chrono::ceil<core::seconds>(verdict->retry_in));
     }
     co_return std::nullopt;

@@ -172,7 +172,7 @@ handled complete_login(call& call) {
 
     json_body body(call.message(), json_body::absence::is_empty);
     core::presented_code code{.totp = body.optional_code("totp", 6),
-                              .email = body.optional_code("email", 6)};
+                              .email = body.optional_code("email", call.mailed_code_digits())};
     const auto origin = call.origin({}, &body);
     if (!body.ok()) co_return call.refuse_request(body.problem());
 

@@ -49,7 +49,7 @@ handled rename_user(call& call) {
 handled delete_user(call& call) {
     auto found = co_await call.with().accounts.load(call.access().subject);
     if (found.has_error()) co_return call.refuse(from_store(found.error()));
-    if (!found->has_value()) co_return call.refuse(error(error_code::user_not_found));
+    if (!found->has_value()) co_return call.refuse(call.no_account(error_code::user_not_found));
     const auto& [account, version] = **found;
     if (const auto no = core::may_change(account, call.proof(), call.now()))
         co_return call.refuse(from_refusal(*no));

@@ -61,7 +61,7 @@ handled begin_step_up(call& call) {
 handled complete_step_up(call& call) {
     json_body body(call.message(), json_body::absence::is_empty);
     core::presented_code code{.totp = body.optional_code("totp", 6),
-                              .email = body.optional_code("email", 6)};
+                              .email = body.optional_code("email", call.mailed_code_digits())};
     if (!body.ok()) co_return call.refuse_request(body.problem());
 
     auto done = co_await call.decide(

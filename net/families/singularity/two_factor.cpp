@@ -25,10 +25,10 @@ core::account_id subject_of(const call& call) {
 
 // The routes that ask for a step-up token and a locale, decide, and show the account.
 template <typename Make>
-handled change(call& call, Make make) {
+handled change(call& call, Make make, refusal_words own = {}) {
     const auto locale = call.locale();
     if (locale.has_error()) co_return call.refuse(locale.error());
-    auto done = co_await call.decide(call.access().subject, make(call.origin(*locale)));
+    auto done = co_await call.decide(call.access().subject, make(call.origin(*locale)), own);
     if (done.has_error()) co_return call.refuse(done.error());
     co_return call::ok(principal(done->account));
 }
@@ -90,18 +90,23 @@ handled confirm_totp(call& call) {
     if (!body.ok()) co_return call.refuse_request(body.problem());
     const auto token =
         call.with().tokens.verify(core::token_kind::totp_setup, token_text, call.now());
-    if (token.has_error()) co_return call.refuse(from_token(token_name::totp_setup, token.error()));
-    if (token->subject != call.access().subject)
-        co_return call.refuse(error(error_code::totp_setup_token_invalid));
+    // A token that is not good names no enrolment. Core says so after what weighs more: the
+    // step-up, the pause after misses, a method that is on already.
+    const bool good = token.has_value() && token->subject == call.access().subject;
+    const auto why = token.has_error() ? token.error() : core::token_error::malformed;
+    const auto unknown = from_token(token_name::totp_setup, why).code;
 
     const auto proof = call.proof();
-    co_return co_await change(call, [&](core::request_origin origin) {
-        return core::confirm_totp{.proof = proof,
-                                  .token_id = token->id,
-                                  .code = code,
-                                  .ends = core::sessions_ended::all,
-                                  .origin = std::move(origin)};
-    });
+    co_return co_await change(call,
+                              [&](core::request_origin origin) {
+                                  return core::confirm_totp{.proof = proof,
+                                                            .token_id =
+                                                                good ? token->id : std::string(),
+                                                            .code = code,
+                                                            .ends = core::sessions_ended::all,
+                                                            .origin = std::move(origin)};
+                              },
+                              {{core::refusal_reason::enrolment_unknown, unknown}});
 }
 
 handled disable_totp(call& call) {
@@ -136,7 +141,7 @@ handled email_cooldown(call& call) {
 
 handled enable_email(call& call) {
     json_body body(call.message());
-    const auto code = body.code("code", 6);
+    const auto code = body.code("code", call.mailed_code_digits());
     if (!body.ok()) co_return call.refuse_request(body.problem());
     const auto proof = call.proof();
     co_return co_await change(call, [&](core::request_origin origin) {
