@@ -92,7 +92,8 @@ awaitable<store_result<void>> outbox::take_own_pending() {
                 if (page->empty()) break;
                 after = page->back().stream_id;
                 for (auto& entry : *page) // without a payload: deleted meanwhile
-                    if (!entry.payload.empty()) taken.push_back(std::move(entry));
+                    if (!entry.payload.empty() && !is_waiting(entry))
+                        taken.push_back(std::move(entry));
             }
         }
     for (auto& entry : taken)
@@ -123,6 +124,9 @@ awaitable<store_result<bool>> outbox::take_new(std::vector<mail_lane> from, std:
     auto entries = reply ? parse_streams(*reply) : entries_result{reply.error()};
     if (!entries) {
         groups_exist_ = false; // perhaps that was it (NOGROUP): the next read() makes sure
+        // Or the reply was lost, and with it entries that are ours since: without another look at
+        // them they would wait for reclaim().
+        own_pending_read_ = false;
         co_return entries.error();
     }
     const bool some = !entries->empty();

@@ -39,9 +39,11 @@ public:
     // Creates the groups where they are missing, at 0 so that nothing earlier is skipped.
     [[nodiscard]] boost::asio::awaitable<store_result<void>> prepare();
 
-    // First, once, what this consumer had taken before it was started anew and not settled; then
-    // new entries; waits up to `wait` for the first. Codes come before alerts. After an error the
-    // next call makes sure of the groups, as if by prepare().
+    // First what this consumer had taken before it was started anew and not settled; then new
+    // entries; waits up to `wait` for the first. Codes come before alerts. After an error the next
+    // call makes sure of the groups, as if by prepare(), and begins anew with what was taken and
+    // not settled, because a lost reply may have held some: so it may return entries once more that
+    // the caller still has in hand.
     [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
     read(std::size_t count, core::milliseconds wait);
 

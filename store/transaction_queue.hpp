@@ -33,7 +33,8 @@ public:
 
         // What the one before committed, if it did. Another thread may have committed since.
         [[nodiscard]] std::optional<loaded_account> take_inherited();
-        // Called while it is this one's turn, with what was committed. Copies only if somebody waits.
+        // Called while it is this one's turn, with what was committed. Copies only if somebody
+        // waits.
         void bequeath(const core::account& committed, const std::string& version);
 
     private:

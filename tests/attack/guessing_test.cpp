@@ -183,5 +183,21 @@ TEST(Guessing, T16_ResendingACode_ResetsNoMiss) {
     expect_paused(pending.complete_login(email_body(stage.ask_for_code(pending))));
 }
 
+TEST(Guessing, T15_T16_NewChallengesAndForgedAddresses_BringNoNewGuesses) {
+    const scene stage(COUNTERSIGN_PROGRAM);
+    const auto who = stage.person_with_totp();
+    const auto wrong = totp_body(who.app.wrong());
+    const auto guess = [&](std::size_t number) {
+        auto pending = stage.pending_logins(who, 1).front();
+        const auto forged = "198.51.100." + std::to_string(number);
+        return pending.call("POST", "/api/auth/2fa/login", wrong,
+                            {{"X-Forwarded-For", forged}, {"X-Real-IP", forged}});
+    };
+    for (std::size_t number = 0; number < attempts_allowed; ++number)
+        EXPECT_EQ(guess(number).status, 401);
+    for (std::size_t number = 0; number < 10; ++number)
+        expect_paused(guess(100 + number));
+}
+
 } // namespace
 } // namespace countersign::tests

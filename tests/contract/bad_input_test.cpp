@@ -118,7 +118,8 @@ TEST(NativeBadInput, AMalformedLocale_IsRefusedWhereOneIsTaken) {
     expect_error(
         guest.call("POST", "/api/auth/login?locale=!", R"({"email":"a@b.cd","password":"x"})"), 400,
         "INVALID_REQUEST");
-    who.expect_mail("", mails_about(who.home->sink, who.email, "").size());
+    for (const auto* subject : {"verification code", "Confirm your", "Reset your", "Removed"})
+        who.expect_mail(subject, 0);
     EXPECT_EQ(who.read_methods(), std::vector<std::string>{"totp"});
 }
 

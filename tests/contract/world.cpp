@@ -274,6 +274,13 @@ std::string cookie_field(const http_response& response, std::string_view name) {
     return "";
 }
 
+void expect_cookie(const http_response& response, std::string_view name, std::string_view value,
+                   int life_seconds) {
+    EXPECT_EQ(cookie_field(response, name),
+              std::string(name) + "=" + std::string(value) + "; Path=/; Max-Age=" +
+                  std::to_string(life_seconds) + "; HttpOnly; SameSite=Strict");
+}
+
 http_headers credentials_of(const person& who) {
     http_headers headers;
     if (!who.access.empty()) headers.emplace_back("Authorization", "Bearer " + who.access);

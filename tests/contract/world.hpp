@@ -79,6 +79,9 @@ void expect_error_at(const http_response& response, unsigned status, std::string
 [[nodiscard]] std::vector<std::string> texts_of(const boost::json::value& array);
 // The whole Set-Cookie field for a cookie; "" if there is none.
 [[nodiscard]] std::string cookie_field(const http_response& response, std::string_view name);
+// A Set-Cookie field with all the attributes that the contract names (section 3.1).
+void expect_cookie(const http_response& response, std::string_view name, std::string_view value,
+                   int life_seconds);
 // One request on a kept connection, which must still be in step afterwards: a 304 has no content.
 void expect_not_modified(const person& who, std::string_view method, std::string_view target,
                          std::string_view body = {});

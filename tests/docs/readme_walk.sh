@@ -22,7 +22,8 @@ for _ in $(seq 100); do
     sleep 0.1
 done
 
-awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/README.md" >"$work/walk.sh"
+awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' \
+    "$root/README.md" >"$work/walk.sh"
 # A TOTP period must not end between the three codes that the walk uses.
 left=$((30 - $(date +%s) % 30))
 [ "$left" -gt 15 ] || sleep "$left"

@@ -1,4 +1,5 @@
-// docs/api.md lists the native routes, all of them and no others, and marks those that prove a code.
+// docs/api.md lists the native routes, all of them and no others, and marks those that prove a
+// code.
 #include "net/families/singularity/routes.hpp"
 
 #include <gtest/gtest.h>

@@ -8,47 +8,59 @@ namespace {
 
 using enum boost::beast::http::verb;
 using enum credential;
-constexpr auto general = ip_limit::general;
-constexpr auto sign_in = ip_limit::sign_in;
-constexpr bool proves = true;
-constexpr bool plain = false;
+
+struct guards {
+    ip_limit limit = ip_limit::general;
+    bool proves_code = false;
+};
+constexpr guards proves{.proves_code = true};
+constexpr guards sign_in{.limit = ip_limit::sign_in, .proves_code = true};
+constexpr guards limited{.limit = ip_limit::sign_in};
+
+constexpr route row(boost::beast::http::verb method, std::string_view pattern, credential needs,
+                    handled (*handler)(call&), guards guard = {}) {
+    return {{method, pattern}, needs, guard.limit, guard.proves_code, handler};
+}
 
 // clang-format off
 constexpr std::array table{
-    route{{post,    "/api/auth/register"},                    guest,                general, plain,  register_account},
-    route{{post,    "/api/auth/login"},                       guest,                sign_in, proves, log_in},
-    route{{post,    "/api/auth/logout"},                      access_optional,      general, plain,  log_out},
-    route{{post,    "/api/auth/refresh"},                     credential::refresh,  general, plain,  singularity::refresh},
-    route{{get,     "/api/auth/status"},                      any_token,            general, plain,  status},
-    route{{post,    "/api/auth/step-up"},                     access,               sign_in, proves, begin_step_up},
-
-    route{{get,     "/api/auth/2fa/totp/setup"},              access_and_step_up,   general, plain,  begin_totp},
-    route{{post,    "/api/auth/2fa/totp/setup"},              access_and_step_up,   general, proves, confirm_totp},
-    route{{delete_, "/api/auth/2fa/totp"},                    access_and_step_up,   general, plain,  disable_totp},
-    route{{post,    "/api/auth/2fa/totp/recover"},            two_factor,           sign_in, proves, recover},
-    route{{post,    "/api/auth/2fa/email/send"},              access_or_two_factor, general, plain,  send_email_code},
-    route{{post,    "/api/auth/2fa/email/enable"},            access_and_step_up,   general, proves, enable_email},
-    route{{delete_, "/api/auth/2fa/email"},                   access_and_step_up,   general, plain,  disable_email},
-    route{{get,     "/api/auth/2fa/email/cooldown"},          access_or_two_factor, general, plain,  email_cooldown},
-    route{{post,    "/api/auth/2fa/login"},                   two_factor_guest,     sign_in, proves, complete_login},
-    route{{post,    "/api/auth/2fa/step-up"},                 two_factor_and_access, sign_in, proves, complete_step_up},
-    route{{post,    "/api/auth/2fa/preferred-method"},        access_and_step_up,   general, plain,  prefer_method},
-
-    route{{post,    "/api/auth/email/verification"},          none,                 general, plain,  verify_email},
-    route{{post,    "/api/auth/email/verification/send"},     access,               general, plain,  send_verification},
-    route{{get,     "/api/auth/email/verification/cooldown"}, access,               general, plain,  verification_cooldown},
-    route{{post,    "/api/auth/password/reset-request"},      none,                 general, plain,  request_password_reset},
-    route{{post,    "/api/auth/password/reset"},              none,                 sign_in, plain,  reset_password},
-    route{{get,     "/api/auth/password/reset/cooldown"},     none,                 general, plain,  password_reset_cooldown},
-
-    route{{get,     "/api/users/me"},                         access,               general, plain,  read_user},
-    route{{put,     "/api/users/me"},                         access,               general, plain,  rename_user},
-    route{{delete_, "/api/users/me"},                         access_and_step_up,   general, plain,  delete_user},
-    route{{put,     "/api/users/me/email"},                   access_and_step_up,   general, plain,  change_email},
-    route{{put,     "/api/users/me/password"},                access_and_step_up,   general, proves, change_password},
-    route{{get,     "/api/users/me/sessions"},                access,               general, plain,  list_sessions},
-    route{{delete_, "/api/users/me/sessions"},                access,               general, plain,  end_all_sessions},
-    route{{delete_, "/api/users/me/sessions/{id}"},           access,               general, plain,  end_session},
+    row(post,    "/api/auth/register",                     guest, register_account),
+    row(post,    "/api/auth/login",                        guest, log_in, sign_in),
+    row(post,    "/api/auth/logout",                       access_optional, log_out),
+    row(post,    "/api/auth/refresh",                      credential::refresh,
+        singularity::refresh),
+    row(get,     "/api/auth/status",                       any_token, status),
+    row(post,    "/api/auth/step-up",                      access, begin_step_up, sign_in),
+    row(get,     "/api/auth/2fa/totp/setup",               access_and_step_up, begin_totp),
+    row(post,    "/api/auth/2fa/totp/setup",               access_and_step_up, confirm_totp,
+        proves),
+    row(delete_, "/api/auth/2fa/totp",                     access_and_step_up, disable_totp),
+    row(post,    "/api/auth/2fa/totp/recover",             two_factor, recover, sign_in),
+    row(post,    "/api/auth/2fa/email/send",               access_or_two_factor, send_email_code),
+    row(post,    "/api/auth/2fa/email/enable",             access_and_step_up, enable_email,
+        proves),
+    row(delete_, "/api/auth/2fa/email",                    access_and_step_up, disable_email),
+    row(get,     "/api/auth/2fa/email/cooldown",           access_or_two_factor, email_cooldown),
+    row(post,    "/api/auth/2fa/login",                    two_factor_guest, complete_login,
+        sign_in),
+    row(post,    "/api/auth/2fa/step-up",                  two_factor_and_access, complete_step_up,
+        sign_in),
+    row(post,    "/api/auth/2fa/preferred-method",         access_and_step_up, prefer_method),
+    row(post,    "/api/auth/email/verification",           none, verify_email),
+    row(post,    "/api/auth/email/verification/send",      access, send_verification),
+    row(get,     "/api/auth/email/verification/cooldown",  access, verification_cooldown),
+    row(post,    "/api/auth/password/reset-request",       none, request_password_reset),
+    row(post,    "/api/auth/password/reset",               none, reset_password, limited),
+    row(get,     "/api/auth/password/reset/cooldown",      none, password_reset_cooldown),
+    row(get,     "/api/users/me",                          access, read_user),
+    row(put,     "/api/users/me",                          access, rename_user),
+    row(delete_, "/api/users/me",                          access_and_step_up, delete_user),
+    row(put,     "/api/users/me/email",                    access_and_step_up, change_email),
+    row(put,     "/api/users/me/password",                 access_and_step_up, change_password,
+        proves),
+    row(get,     "/api/users/me/sessions",                 access, list_sessions),
+    row(delete_, "/api/users/me/sessions",                 access, end_all_sessions),
+    row(delete_, "/api/users/me/sessions/{id}",            access, end_session),
 };
 // clang-format on
 
