@@ -20,7 +20,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr core::milliseconds read_wait{1'000};
+// A new entry ends the wait at once; this is how long stopping may take.
+constexpr core::milliseconds read_wait{250};
 // A blocking read may take `read_wait` and the connection's usual patience on top.
 constexpr std::chrono::milliseconds blocking_deadline{5'000};
 

@@ -31,8 +31,9 @@ namespace {
 
 // How long requests in hand may take after SIGTERM.
 constexpr std::chrono::milliseconds drain_patience{10'000};
-// Password checks waiting, per thread of the pool: at some 20 ms each, under a second.
-constexpr std::size_t passwords_waiting_max = 32;
+// Password checks waiting, per thread of the pool: at some 20 ms each, under three seconds.
+constexpr std::size_t passwords_waiting_max = 128;
+constexpr std::chrono::milliseconds password_patience{5'000};
 
 fallible<opened_keys> open_keys_now(const settings& all, const store::redis_address& address) {
     system_random random;
@@ -84,7 +85,9 @@ net::password_pool make_password_pool(std::size_t threads) {
     // One core is left to the network where there is more than one.
     const auto workers = std::max<std::size_t>(threads, 2) - 1;
     return {std::make_shared<core::argon2id_hasher>(core::argon2_parameters{}, random.hex(32)),
-            {.threads = workers, .queue_max = workers * passwords_waiting_max}};
+            {.threads = workers,
+             .queue_max = workers * passwords_waiting_max,
+             .deadline = password_patience}};
 }
 
 } // namespace
