@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 missing=0
 while read -r number; do
-    grep -rqE "T${number}_" tests --include='*_test.cpp' || {
-        echo "no test carries T${number}_"
+    grep -rqE "(\\b|_)T${number}(_|\\b)" tests --include='*_test.cpp' || {
+        echo "no test carries T${number}"
         missing=1
     }
 done < <(grep -oE '^\| T-[0-9]{2} ' docs/security/invariants.md | grep -oE '[0-9]{2}')
