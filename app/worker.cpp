@@ -14,7 +14,8 @@ namespace countersign::app {
 namespace {
 
 struct worker {
-    system_random random;
+    system_random system;
+    buffered_random random{system};
     store::connection redis;
     store::accounts accounts;
     store::email_index emails;

@@ -10,10 +10,11 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <fstream>
-#include <optional>
+#include <thread>
 
 namespace countersign::bench {
 
@@ -62,6 +63,15 @@ struct figures {
     std::size_t failures = 0;
 };
 
+// The codes of a round must stay good until it ends: no TOTP period may end before that.
+void wait_for_room(int seconds) {
+    constexpr auto period = std::chrono::seconds(30);
+    const auto preparation = std::chrono::seconds(2);
+    const auto into = std::chrono::system_clock::now().time_since_epoch() % period;
+    if (into + std::chrono::seconds(seconds) + preparation > period)
+        std::this_thread::sleep_for(period - into);
+}
+
 figures measure(const options& how) {
     const load_options load{.connections = how.connections,
                             .threads = how.threads,
@@ -83,6 +93,7 @@ figures measure(const options& how) {
             at_ceiling.port = beast.port();
             top = run_load(at_ceiling, bare, true);
         }
+        wait_for_room(how.seconds);
         const auto requests = people.step_ups(round);
         auto at_server = load;
         at_server.port = server.port();

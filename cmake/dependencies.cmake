@@ -22,6 +22,7 @@ find_package(spdlog REQUIRED)
 find_package(CURL REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(CLI11 REQUIRED)
+find_library(MIMALLOC_LIBRARY mimalloc REQUIRED) # libmimalloc-dev
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 
 add_library(countersign_boost STATIC

@@ -5,9 +5,12 @@
 --       unchanged), then pairs: the stream as its index in KEYS, payload.
 -- Answers 1 committed, 2 was committed before by the same proposal, 0 another version,
 --         -1 wrong type.
-local stored = redis.pcall('HGET', KEYS[1], 'v')
-if type(stored) == 'table' then return -1 end
-if stored == ARGV[2] then return 2 end
+-- The last eight commit ids stay in `p`: a proposal whose answer was lost is known again even when
+-- others have committed since.
+local fields = redis.pcall('HMGET', KEYS[1], 'v', 'p')
+if fields.err then return -1 end
+local stored, past = fields[1], fields[2] or ''
+if stored == ARGV[2] or string.find(past, ARGV[2], 1, true) then return 2 end
 if ARGV[1] == '' then
     if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 elseif stored ~= ARGV[1] then
@@ -23,9 +26,10 @@ end
 for i = 4, #ARGV, 2 do
     redis.call('XADD', KEYS[tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
 end
+past = string.sub((stored or '') .. past, 1, 8 * 32)
 if ARGV[3] == '' then
-    redis.call('HSET', KEYS[1], 'v', ARGV[2])
+    redis.call('HSET', KEYS[1], 'v', ARGV[2], 'p', past)
 else
-    redis.call('HSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3])
+    redis.call('HSET', KEYS[1], 'v', ARGV[2], 'p', past, 'd', ARGV[3])
 end
 return 1
