@@ -28,16 +28,10 @@ session_opened enter(rules::draft& draft, const session_material& material, assu
 decision<std::variant<session_opened, second_factor_pending>>
 decide(const account& current, const log_in& command, const context& context, unix_time now) {
     using success = std::variant<session_opened, second_factor_pending>;
-    if (const auto no =
-            rules::check_attempts(current.password_attempts, context.rules.attempts, now))
-        return rules::refuse<success>(*no);
-
     rules::draft draft(current, now);
-    if (!rules::password_matches(current, command.password)) {
-        rules::count_miss(draft, &account::password_attempts, context, command.origin, now);
-        return std::move(draft).refuse<success>({refusal_reason::wrong_password});
-    }
-    draft.next.password_attempts = {};
+    if (const auto no =
+            rules::prove_password(draft, command.password, context, command.origin, now))
+        return std::move(draft).refuse<success>(*no);
     if (!draft.next.has_second_factor())
         return std::move(draft).grant(success(
             enter(draft, command.session, assurance_level::aal1, context, command.origin, now)));

@@ -111,15 +111,10 @@ decision<nothing> decide(const account& current, const change_password& command,
     if (const auto no = rules::check_step_up(current, command.proof, now))
         return rules::refuse<nothing>(*no);
     if (current.password_hash.empty()) return rules::refuse<nothing>(refusal_reason::no_password);
-    if (const auto no =
-            rules::check_attempts(current.password_attempts, context.rules.attempts, now))
-        return rules::refuse<nothing>(*no);
     rules::draft draft(current, now);
-    if (!rules::password_matches(current, command.old_password)) {
-        rules::count_miss(draft, &account::password_attempts, context, command.origin, now);
-        return std::move(draft).refuse<nothing>({refusal_reason::wrong_password});
-    }
-    draft.next.password_attempts = {};
+    if (const auto no =
+            rules::prove_password(draft, command.old_password, context, command.origin, now))
+        return std::move(draft).refuse<nothing>(*no);
     draft.next.password_hash = command.new_hash;
     call_off_links(draft.next);
     rules::end_sessions(draft.next, command.proof.session);

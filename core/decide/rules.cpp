@@ -96,9 +96,18 @@ void count_miss(draft& draft, attempt_state account::* counter, const context& c
         alert(draft, event_type::sign_in_blocked, context, origin, now);
 }
 
-bool password_matches(const account& account, const password_check& check) {
-    return check.matched && !account.password_hash.empty() &&
-           check.hash_checked_against == account.password_hash;
+std::optional<refusal> prove_password(draft& draft, const password_check& check,
+                                      const context& context, const request_origin& origin,
+                                      unix_time now) {
+    auto& account = draft.next;
+    if (auto no = check_attempts(account.password_attempts, context.rules.attempts, now)) return no;
+    if (!check.matched || account.password_hash.empty() ||
+        check.hash_checked_against != account.password_hash) {
+        count_miss(draft, &account::password_attempts, context, origin, now);
+        return refusal{refusal_reason::wrong_password};
+    }
+    reset(account.password_attempts);
+    return std::nullopt;
 }
 
 std::optional<refusal> prove_totp(draft& draft, std::string_view code, const context& context,

@@ -59,8 +59,11 @@ template <typename Success>
 void count_miss(draft& draft, attempt_state account::* counter, const context& context,
                 const request_origin& origin, unix_time now);
 
-// A password check speaks for this account if its hash is still the account's.
-[[nodiscard]] bool password_matches(const account& account, const password_check& check);
+// Proves the password, or counts the miss; nothing is evaluated while misses pause it. The check
+// speaks for this account only if its hash is still the account's.
+[[nodiscard]] std::optional<refusal> prove_password(draft& draft, const password_check& check,
+                                                    const context& context,
+                                                    const request_origin& origin, unix_time now);
 
 // Each proves a code and uses it up, or counts the miss. None looks at attempts: callers did.
 [[nodiscard]] std::optional<refusal> prove_totp(draft& draft, std::string_view code,

@@ -15,16 +15,10 @@ decision<std::variant<stepped_up, second_factor_pending>> decide(const account& 
     if (const auto no = rules::check_session(current, command.proof, now))
         return rules::refuse<success>(*no);
     if (current.password_hash.empty()) return rules::refuse<success>(refusal_reason::no_password);
-    if (const auto no =
-            rules::check_attempts(current.password_attempts, context.rules.attempts, now))
-        return rules::refuse<success>(*no);
-
     rules::draft draft(current, now);
-    if (!rules::password_matches(current, command.password)) {
-        rules::count_miss(draft, &account::password_attempts, context, command.origin, now);
-        return std::move(draft).refuse<success>({refusal_reason::wrong_password});
-    }
-    draft.next.password_attempts = {};
+    if (const auto no =
+            rules::prove_password(draft, command.password, context, command.origin, now))
+        return std::move(draft).refuse<success>(*no);
     const auto& session = command.proof.session;
     if (!draft.next.has_second_factor())
         return std::move(draft).grant(

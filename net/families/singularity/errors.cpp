@@ -211,6 +211,7 @@ error_code common_word(core::refusal_reason reason) {
 
 // While the store is away a client should ask again soon: it heals by itself.
 constexpr core::seconds store_retry_after{1};
+constexpr core::seconds overload_retry_after{1};
 
 } // namespace
 
@@ -229,6 +230,10 @@ error from_store(store::store_error why) {
         break;
     }
     return error(error_code::database_failure, {}, store_retry_after);
+}
+
+error overloaded() {
+    return error(error_code::service_overloaded, {}, overload_retry_after);
 }
 
 error from_token(token_name token, core::token_error why) {

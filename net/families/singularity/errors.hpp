@@ -99,6 +99,8 @@ using refusal_words = std::vector<std::pair<core::refusal_reason, error_code>>;
 
 [[nodiscard]] error from_refusal(const core::refusal& why, const refusal_words& own = {});
 [[nodiscard]] error from_store(store::store_error why);
+// Too many password checks are waiting.
+[[nodiscard]] error overloaded();
 
 enum class token_name : std::uint8_t {
     access,

@@ -82,8 +82,7 @@ handled register_account(call& call) {
     // Hashed before the address is looked up: a taken address must cost the same.
     auto hash =
         co_await call.with().passwords.hash(std::move(password), call.with().random.bytes<16>());
-    if (hash.has_error())
-        co_return call.refuse(error(error_code::service_overloaded, {}, core::seconds(1)));
+    if (hash.has_error()) co_return call.refuse(overloaded());
     const auto origin = call.origin(*locale);
 
     auto holder = co_await call.with().emails.find(email);
@@ -132,8 +131,7 @@ handled log_in(call& call) {
     if (holder.has_error()) co_return call.refuse(from_store(holder.error()));
     const auto* account = holder->has_value() ? &(*holder)->value : nullptr;
     auto check = co_await check_password(call.with(), account, std::move(password));
-    if (check.has_error())
-        co_return call.refuse(error(error_code::service_overloaded, {}, core::seconds(1)));
+    if (check.has_error()) co_return call.refuse(overloaded());
     if (account == nullptr) co_return call.refuse(error(wrong));
 
     const auto material = core::make_session_material(call.with().random);

@@ -122,8 +122,7 @@ handled reset_password(call& call) {
 
     auto hash =
         co_await call.with().passwords.hash(std::move(password), call.with().random.bytes<16>());
-    if (hash.has_error())
-        co_return call.refuse(error(error_code::service_overloaded, {}, core::seconds(1)));
+    if (hash.has_error()) co_return call.refuse(overloaded());
     const auto done = co_await call.decide(
         token->subject,
         core::reset_password{

@@ -108,12 +108,11 @@ handled change_password(call& call) {
 
     const auto account = co_await own_account(call);
     if (account.has_error()) co_return call.refuse(account.error());
-    const error overloaded(error_code::service_overloaded, {}, core::seconds(1));
     auto check = co_await check_password(call.with(), &*account, std::move(old_password));
-    if (check.has_error()) co_return call.refuse(overloaded);
+    if (check.has_error()) co_return call.refuse(overloaded());
     auto hash = co_await call.with().passwords.hash(std::move(new_password),
                                                     call.with().random.bytes<16>());
-    if (hash.has_error()) co_return call.refuse(overloaded);
+    if (hash.has_error()) co_return call.refuse(overloaded());
 
     const auto done =
         co_await call.decide(account->id, core::change_password{.proof = call.proof(),

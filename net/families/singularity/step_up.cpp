@@ -37,8 +37,7 @@ handled begin_step_up(call& call) {
     const auto account = co_await call.load(call.access().subject, error_code::principal_not_found);
     if (account.has_error()) co_return call.refuse(account.error());
     auto check = co_await check_password(call.with(), &*account, std::move(*password));
-    if (check.has_error())
-        co_return call.refuse(error(error_code::service_overloaded, {}, core::seconds(1)));
+    if (check.has_error()) co_return call.refuse(overloaded());
 
     auto done = co_await call.decide(
         account->id,
