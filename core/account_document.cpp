@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t document_format = 1;
 // Enough for an ordinary account's document; larger ones go on to the heap.
-constexpr std::size_t scratch_size = 8 * 1024;
+constexpr std::size_t scratch_size = 8192;
 
 template <typename Enum>
 std::int64_t number_of(Enum value) {
