@@ -35,7 +35,11 @@ struct lane {
     std::uint16_t port;
     std::size_t failures = 0;
     std::vector<std::uint32_t> latencies_us;
+    std::string first_failure;
 
+    void note_failure(std::string_view reply) {
+        if (failures++ == 0) first_failure = reply;
+    }
     const std::string* take() {
         const auto index = next.fetch_add(1, std::memory_order_relaxed);
         if (index < requests.size()) return &requests[index];
@@ -61,7 +65,7 @@ asio::awaitable<void> run_connection(lane& lane) {
     const asio::ip::tcp::endpoint server(asio::ip::address_v4::loopback(), lane.port);
     const auto [refused] = co_await socket.async_connect(server, no_throw);
     if (refused) {
-        ++lane.failures;
+        lane.note_failure("the connection was refused");
         co_return;
     }
     socket.set_option(asio::ip::tcp::no_delay(true));
@@ -81,14 +85,15 @@ asio::awaitable<void> run_connection(lane& lane) {
             filled += count;
         }
         if (broken) {
-            ++lane.failures;
+            lane.note_failure("the connection broke");
             co_return;
         }
         const auto took = clock::now() - sent;
         lane.latencies_us.push_back(static_cast<std::uint32_t>(
             std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
         constexpr std::string_view good = "HTTP/1.1 200";
-        if (!std::string_view(buffer.data(), filled).starts_with(good)) ++lane.failures;
+        const std::string_view reply(buffer.data(), filled);
+        if (!reply.starts_with(good)) lane.note_failure(reply);
     }
 }
 
@@ -117,7 +122,7 @@ load_result run_load(const load_options& options, const std::vector<std::string>
     std::vector<std::thread> threads;
     for (std::size_t index = 0; index < options.threads; ++index) {
         lanes.push_back(std::make_unique<lane>(
-            lane{requests, next, repeat, begin + options.duration, options.port, 0, {}}));
+            lane{requests, next, repeat, begin + options.duration, options.port, 0, {}, {}}));
         threads.emplace_back(run_lane, std::ref(*lanes.back()),
                              options.connections / options.threads);
     }
@@ -128,6 +133,7 @@ load_result run_load(const load_options& options, const std::vector<std::string>
     result.seconds = std::chrono::duration<double>(clock::now() - begin).count();
     for (const auto& lane : lanes) {
         result.failures += lane->failures;
+        if (result.first_failure.empty()) result.first_failure = lane->first_failure;
         result.latencies_us.insert(result.latencies_us.end(), lane->latencies_us.begin(),
                                    lane->latencies_us.end());
     }

@@ -21,6 +21,7 @@ struct load_result {
     std::size_t failures = 0; // replies that are not 200, and connections that broke
     double seconds = 0;
     std::vector<std::uint32_t> latencies_us; // sorted
+    std::string first_failure;               // a reply that is not 200; for the person who reads
 
     [[nodiscard]] double rate() const {
         return seconds > 0 ? static_cast<double>(replies) / seconds : 0;
