@@ -2,9 +2,6 @@
 
 #include "tests/support/http_client.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -24,11 +21,22 @@ namespace {
 
 constexpr std::chrono::seconds ready_patience{20};
 
-std::uint16_t free_port() {
-    boost::asio::io_context context;
-    using boost::asio::ip::tcp;
-    const tcp::acceptor acceptor(context, {boost::asio::ip::address_v4::loopback(), 0});
-    return acceptor.local_endpoint().port();
+// Below the kernel's range for outgoing connections (32768 and up), so that none of them takes the
+// port while the server is down; spread over processes that run at the same time.
+std::uint16_t candidate_port() {
+    static unsigned drawn = 0;
+    constexpr unsigned first = 20'000, count = 12'000;
+    return static_cast<std::uint16_t>(
+        first + (static_cast<unsigned>(::getpid()) * 17 + drawn++ * 613) % count);
+}
+
+bool somebody_answers(std::uint16_t port) {
+    try {
+        (void)http_request(port, "GET", "/health/live");
+        return true;
+    } catch (const std::runtime_error&) {
+        return false;
+    }
 }
 
 std::filesystem::path make_directory() {
@@ -46,16 +54,33 @@ std::string read_file(const std::filesystem::path& path) {
 } // namespace
 
 server_process::server_process(const std::filesystem::path& program, server_settings settings)
-    : program_(program), data_dir_(make_directory()), settings_(std::move(settings)),
-      port_(free_port()) {
+    : program_(program), data_dir_(make_directory()), settings_(std::move(settings)) {
     settings_.try_emplace("policy.ip_limits", "false");
-    start();
+    start_on_a_free_port();
 }
 
 server_process::~server_process() {
     if (process_ != 0) (void)stop();
     std::error_code ignored;
     std::filesystem::remove_all(data_dir_, ignored);
+}
+
+void server_process::start_on_a_free_port() {
+    constexpr int attempts_max = 5;
+    for (int attempts = 1;; ++attempts) {
+        do
+            port_ = candidate_port();
+        while (somebody_answers(port_));
+        try {
+            start();
+            return;
+        } catch (const std::runtime_error&) {
+            const bool taken = log().find("Address already in use") != std::string::npos;
+            if (process_ != 0) (void)stop();
+            if (!taken || attempts == attempts_max) throw;
+            std::filesystem::remove(data_dir_ / "log");
+        }
+    }
 }
 
 void server_process::start() {
@@ -81,13 +106,17 @@ void server_process::start() {
     wait_until_ready();
 }
 
-void server_process::wait_until_ready() const {
+void server_process::wait_until_ready() {
     const auto deadline = std::chrono::steady_clock::now() + ready_patience;
     for (;;) {
         try {
             if (http_request(port_, "GET", "/health/ready").status == 200) return;
         } catch (const std::runtime_error&) {
             // Not listening yet.
+        }
+        if (::waitpid(process_, nullptr, WNOHANG) == process_) {
+            process_ = 0;
+            throw std::runtime_error("the server ended at its start:\n" + log());
         }
         if (std::chrono::steady_clock::now() > deadline)
             throw std::runtime_error("the server did not become ready:\n" + log());

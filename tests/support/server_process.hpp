@@ -40,7 +40,8 @@ public:
     [[nodiscard]] double processor_seconds() const;
 
 private:
-    void wait_until_ready() const;
+    void start_on_a_free_port();
+    void wait_until_ready();
 
     std::filesystem::path program_, data_dir_;
     server_settings settings_;
