@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 
 namespace countersign::tests {
 namespace {
@@ -75,20 +74,9 @@ TEST(Guessing, T10_ParallelWrongPasswords_AtMostFiveAreEvaluated) {
 TEST(Guessing, TwentyParallelValidLogins_AllSucceed) {
     const scene stage(COUNTERSIGN_PROGRAM);
     const auto who = stage.person();
-    const auto used_before = stage.server.processor_seconds();
-    const auto begin = std::chrono::steady_clock::now();
     const auto replies = volley(
         who.port, std::vector<std::string>(20, request_of({}, "POST", "/api/auth/login",
                                                           login_body(who.email, who.password))));
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    const auto used = stage.server.processor_seconds() - used_before;
-
-    EXPECT_EQ(count_status(replies, 401) + count_status(replies, 429), 0);
-    // Twenty password checks want most of a core for a second: without it the server turns some
-    // away.
-    if (count_status(replies, 200) < replies.size() && used < 0.6 * took.count())
-        GTEST_SKIP() << "the machine is too busy: " << used << " s of processor time in "
-                     << took.count() << " s";
     for (const auto& reply : replies)
         EXPECT_EQ(reply.status, 200) << reply.body << stage.server.log();
 }

@@ -82,17 +82,19 @@ void person::sign_up() {
     require(register_account("?send-email=false"), "registering");
 }
 
+std::string person::next_code_for(const boost::json::object& reply) {
+    const bool by_mail = text_in(reply, "preferredTwoFactorMethod") == "email";
+    return boost::json::serialize(by_mail ? boost::json::object{{"email", next_mailed_code()}}
+                                          : boost::json::object{{"totp", app.next()}});
+}
+
 void person::sign_in() {
     forget_tokens();
     const auto begun = log_in();
     require(begun, "logging in");
     const auto reply = json_of(begun);
     if (!reply.at("twoFactorRequired").as_bool()) return;
-    const bool by_mail = text_in(reply, "preferredTwoFactorMethod") == "email";
-    require(complete_login(
-                boost::json::serialize(by_mail ? boost::json::object{{"email", next_mailed_code()}}
-                                               : boost::json::object{{"totp", app.next()}})),
-            "the second factor");
+    require(complete_login(next_code_for(reply)), "the second factor");
     two_factor.clear();
 }
 
@@ -101,11 +103,7 @@ void person::step_up_now() {
     require(begun, "stepping up");
     const auto reply = json_of(begun);
     if (!reply.at("twoFactorRequired").as_bool()) return;
-    const bool by_mail = text_in(reply, "preferredTwoFactorMethod") == "email";
-    require(complete_step_up(
-                boost::json::serialize(by_mail ? boost::json::object{{"email", next_mailed_code()}}
-                                               : boost::json::object{{"totp", app.next()}})),
-            "the step-up's second factor");
+    require(complete_step_up(next_code_for(reply)), "the step-up's second factor");
     two_factor.clear();
 }
 

@@ -47,6 +47,8 @@ struct person : native_client {
     void step_up_now(); // the same
     void set_up_totp(); // steps up, enrols, and signs in again
     void expect_mail(std::string_view subject, std::size_t count) const;
+    // The body that completes what `reply` left pending, by its preferred method.
+    [[nodiscard]] std::string next_code_for(const boost::json::object& reply);
     [[nodiscard]] std::string next_mailed_code(); // each mail once, in the order of arrival
     [[nodiscard]] std::string read_preferred();   // as GET /api/users/me says; "" if none
     [[nodiscard]] std::vector<std::string> read_methods();

@@ -61,10 +61,6 @@ public:
     [[nodiscard]] bool has_access() const noexcept { return access_.has_value(); }
     [[nodiscard]] bool has_two_factor() const noexcept { return two_factor_.has_value(); }
     [[nodiscard]] core::session_proof proof() const;
-    [[nodiscard]] const boost::system::result<core::token_claims, core::token_error>&
-    step_up() const noexcept {
-        return step_up_;
-    }
     // Whether the access token, if there is one, is good and its session stands.
     [[nodiscard]] boost::asio::awaitable<outcome<bool>> is_authenticated();
 
