@@ -63,9 +63,98 @@ void add_key_commands(CLI::App& program, invocation& out) {
         ->required();
     add_leaf(*key, "list", "Lists the keys, without their secrets", command::key_list, of_the_store,
              out);
-    auto* revoke =
-        add_leaf(*key, "revoke", "Ends a key at once", command::key_revoke, of_the_store, out);
+    auto* revoke = add_leaf(*key, "revoke", "Ends a key, within a second", command::key_revoke,
+                            of_the_store, out);
     revoke->add_option("ID", out.key_id, "As `key list` shows it")->required();
+}
+
+// Those that shape the accounts that an import makes.
+bool of_an_import(const setting& row) {
+    return of_the_store(row) || row.name == "policy.email_factor_by_default";
+}
+
+void add_import_command(CLI::App& program, invocation& out) {
+    auto* import =
+        add_leaf(program, "import", "Brings in users of another system with their factors",
+                 command::import_subjects, of_an_import, out);
+    import->add_option("FILE", out.import_file, "The file, or - for the standard input")
+        ->required();
+    import
+        ->add_option_function<std::string>(
+            "--format",
+            [&out](const std::string& name) { out.import.format = import_format_from(name); },
+            "What the file is: ndjson, otpauth, authelia or keycloak; else its content tells")
+        ->check(CLI::IsMember({"ndjson", "otpauth", "authelia", "keycloak"}))
+        ->type_name("NAME");
+    import
+        ->add_option("--email-domain", out.import.email_domain,
+                     "Makes addresses of user names where the file has none: NAME@DOMAIN")
+        ->type_name("DOMAIN");
+    import->add_flag("--usernames-as-subjects", out.import.usernames_as_subjects,
+                     "Keycloak: the subject is the user's name rather than the id");
+    import->add_flag("--users-without-totp", out.import.users_without_totp,
+                     "Keycloak: take users without an authenticator app too");
+}
+
+bool of_a_submission(const setting& row) {
+    return row.name.starts_with("mail.") || row.name == "app.name" || row.name == "data_dir";
+}
+
+void add_mail_commands(CLI::App& program, invocation& out) {
+    auto* mail = add_command(program, "mail", "The mails that wait or were given up");
+    mail->require_subcommand(1);
+    const auto add = [&](const char* name, const char* description, mail_action what,
+                         is_shown shown = of_the_store) {
+        auto* leaf = add_leaf(*mail, name, description, command::mail, shown, out);
+        leaf->preparse_callback([&out, what](std::size_t) { out.mail.what = what; });
+        return leaf;
+    };
+    const auto add_json = [&out](CLI::App* leaf) {
+        leaf->add_flag("--json", out.mail.json, "Prints JSON");
+    };
+    const auto add_id = [&out](CLI::App* leaf) {
+        return leaf->add_option("ID", out.mail.id, "As `mail list` shows it");
+    };
+
+    add_json(
+        add("status", "How many mails wait, since when, and who sends them", mail_action::status));
+    auto* list = add("list", "Lists mails, the oldest first", mail_action::list);
+    list->add_option_function<std::string>(
+            "--lane",
+            [&out](const std::string& name) {
+                out.mail.filter.lane =
+                    name == "code" ? core::mail_lane::code : core::mail_lane::alert;
+            },
+            "Only codes and links (code), or only alerts (alert)")
+        ->check(CLI::IsMember({"code", "alert"}))
+        ->type_name("NAME");
+    auto* states = list->add_option_group("Which");
+    states->require_option(0, 1);
+    const auto add_state = [&](const char* flag, store::mail_state state, const char* meaning) {
+        states->add_flag_callback(flag, [&out, state] { out.mail.filter.state = state; }, meaning);
+    };
+    add_state("--waiting", store::mail_state::waiting, "Only those that are sent next");
+    add_state("--retry", store::mail_state::retry, "Only those that are tried again later");
+    add_state("--dead", store::mail_state::dead, "Only those that were given up");
+    list->add_option("--limit", out.mail.filter.limit, "How many at the most [100]")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("NUMBER");
+    add_json(list);
+    auto* show = add("show", "Shows a mail, without its code, with its recipients in full",
+                     mail_action::show);
+    add_id(show)->required();
+    add_json(show);
+    auto* retry = add("retry", "Sends again what was given up", mail_action::retry);
+    auto* which = retry->add_option_group("Which");
+    which->require_option(1);
+    add_id(which);
+    which->add_flag("--all", out.mail.all, "Everything that was given up");
+    auto* drop = add("drop", "Deletes a mail that was given up", mail_action::drop);
+    add_id(drop)->required();
+    drop->add_flag("--yes", out.mail.yes, "Without it, nothing is deleted");
+    auto* test = add("test", "Sends a test mail at once and prints what the relay says",
+                     mail_action::test, of_a_submission);
+    test->add_option("ADDRESS", out.mail.address, "Who gets it")->required();
 }
 
 // CLI11 takes the next argument for the value of `--name=`, so this is refused beforehand.
@@ -103,6 +192,8 @@ std::variant<invocation, early_exit> parse_command_line(int argc, const char* co
     add_leaf(program, "serve", "Answers requests (and sends mails)", command::serve, every, out);
     add_leaf(program, "notify", "Only sends mails", command::notify, every, out);
     add_key_commands(program, out);
+    add_import_command(program, out);
+    add_mail_commands(program, out);
     auto* config = add_command(program, "config", "The configuration");
     config->require_subcommand(1);
     add_leaf(*config, "check", "Checks the settings and prints them, and where each comes from",

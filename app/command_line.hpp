@@ -2,6 +2,8 @@
 #pragma once
 
 #include "app/configuration.hpp"
+#include "app/import_record.hpp"
+#include "app/mail_options.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +13,16 @@
 
 namespace countersign::app {
 
-enum class command : std::uint8_t { serve, notify, key_create, key_list, key_revoke, config_check };
+enum class command : std::uint8_t {
+    serve,
+    notify,
+    key_create,
+    key_list,
+    key_revoke,
+    import_subjects,
+    mail,
+    config_check
+};
 
 struct invocation {
     command what = command::serve;
@@ -20,6 +31,9 @@ struct invocation {
     std::string key_name;                      // key create --name
     std::string key_scopes;                    // key create --scopes, as typed
     std::string key_id;                        // key revoke ID
+    std::filesystem::path import_file;         // import FILE
+    import_options import;                     // import --format …
+    mail_options mail;                         // mail …
 };
 
 // What to print instead of running a command: help, the version, or what is wrong with the line.

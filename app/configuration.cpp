@@ -113,8 +113,8 @@ fallible<void> check_together(const settings& all) {
         return problem{"policy.mails_per_day must not be less than policy.mails_per_hour"};
     if (all.policy.tokens.refresh < all.policy.tokens.access)
         return problem{"tokens.refresh must not be shorter than tokens.access"};
-    if (all.clara.public_key.empty() == all.clara.private_key.has_value())
-        return problem{"clara.public_key and clara.private_key are given together or not at all"};
+    if (all.clara.private_key && all.clara.private_key->reveal() == all.clara.public_key)
+        return problem{"clara.public_key and clara.private_key must not be the same"};
     return {};
 }
 

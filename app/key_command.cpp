@@ -4,10 +4,10 @@
 #include "app/logging.hpp"
 #include "app/open_keys.hpp"
 #include "app/redis_access.hpp"
-#include "app/service_keys.hpp"
 #include "app/system.hpp"
 #include "core/text.hpp"
 #include "store/connection.hpp"
+#include "store/service_keys.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -28,7 +28,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-void print_keys(std::ostream& out, const std::vector<service_key>& keys) {
+void print_keys(std::ostream& out, const std::vector<store::service_key>& keys) {
     std::size_t name_width = 4, scopes_width = 6;
     for (const auto& key : keys) {
         name_width = std::max(name_width, key.name.size());
@@ -45,9 +45,15 @@ void print_keys(std::ostream& out, const std::vector<service_key>& keys) {
         row(key.id, key.name, to_text(key.scopes), key.created);
 }
 
+problem redis_problem(store::store_error error) {
+    if (error == store::store_error::corrupt)
+        return {"the entry of a service key in Redis is corrupt: the line in the log says which"};
+    return {"Redis: " + std::string(store::to_string(error))};
+}
+
 struct key_request {
     const invocation& call;
-    std::vector<service_scope> scopes; // of key create
+    std::vector<store::service_scope> scopes; // of key create
     std::filesystem::path data_dir;
     std::ostream& out;
 };
@@ -57,25 +63,33 @@ asio::awaitable<fallible<void>> perform(store::connection& redis, const key_requ
     const auto opened = co_await open_keys(request.data_dir, redis, random);
     if (!opened) co_return opened.error();
     const auto hasher = opened->keys.code_hasher();
-    service_keys keys(redis, hasher);
+    store::service_keys keys(redis, hasher);
     switch (request.call.what) {
     case command::key_create: {
         const auto made =
             co_await keys.create(request.call.key_name, request.scopes, random, system_clock_now());
-        if (!made) co_return made.error();
+        if (!made)
+            co_return problem{redis_problem(made.error()).sentence + " (a service key named " +
+                              request.call.key_name + " may be listed: revoke it)"};
         request.out << made->key.reveal() << '\n';
         break;
     }
     case command::key_list: {
         const auto listed = co_await keys.list();
-        if (!listed) co_return listed.error();
+        if (!listed) co_return redis_problem(listed.error());
         print_keys(request.out, *listed);
         break;
     }
-    case command::key_revoke:
-        co_return co_await keys.revoke(request.call.key_id);
+    case command::key_revoke: {
+        const auto revoked = co_await keys.revoke(request.call.key_id);
+        if (!revoked) co_return redis_problem(revoked.error());
+        if (!*revoked) co_return problem{"there is no service key " + request.call.key_id};
+        break;
+    }
     case command::serve:
     case command::notify:
+    case command::import_subjects:
+    case command::mail:
     case command::config_check:
         break; // not key commands
     }
@@ -105,9 +119,9 @@ fallible<void> perform_on(const store::redis_address& address, const key_request
 fallible<void> run_key_command(const invocation& call, const settings& all, std::ostream& out) {
     key_request request{call, {}, all.data_dir, out};
     if (call.what == command::key_create) {
-        auto scopes = parse_scopes(call.key_scopes);
-        if (!scopes) return problem{"--scopes: " + scopes.error().sentence};
-        request.scopes = *std::move(scopes);
+        auto scopes = store::parse_scopes(call.key_scopes);
+        if (scopes.has_error()) return problem{"--scopes: " + scopes.error()};
+        request.scopes = std::move(scopes).unsafe_value();
         if (!core::is_valid_display_name(call.key_name))
             return problem{"--name must be 1 to 100 characters without control characters"};
     }

@@ -25,8 +25,12 @@ constexpr int format = 1;
 
 // The members of "tokens", in the order of core::token_kind.
 constexpr std::array<const char*, core::token_kind_count> token_names{
-    "access",        "refresh", "step_up", "two_factor", "totp_setup", "email_verification",
-    "password_reset"};
+    "access",         "refresh",        "step_up",
+    "two_factor",     "totp_setup",     "email_verification",
+    "password_reset", "session_cookie", "user_session"};
+static_assert(token_names.back() != nullptr, "every kind of token has a name");
+// The kinds that the first key files knew. What came later and is not in such a file is derived.
+constexpr std::size_t first_token_kinds = 7;
 
 // Memory for parsed JSON that is wiped afterwards, because keys are in it.
 class wiped_arena {
@@ -73,6 +77,18 @@ std::vector<Key> parse_ring(const json::value* value) {
             return {};
         ring.push_back({std::string(*id), *std::move(key)});
     }
+    return ring;
+}
+
+// The ring of a kind that a file is too old to have: each key made of the access ring's, so that
+// every server with that file has the same.
+template <typename Key>
+std::vector<Key> derived_ring(const std::vector<Key>& access, std::string_view name) {
+    std::vector<Key> ring;
+    for (const auto& key : access)
+        ring.push_back({key.id, core::secret_key(core::hmac_sha256(
+                                    key.key.reveal(),
+                                    core::bytes_of("countersign key " + std::string(name))))});
     return ring;
 }
 
@@ -135,8 +151,12 @@ fallible<key_file> key_file::parse(std::string_view text) {
     const auto* tokens = object->if_contains("tokens");
     for (std::size_t kind = 0; kind < token_names.size(); ++kind) {
         const auto* rings = tokens == nullptr ? nullptr : tokens->if_object();
-        keys.tokens_[kind] = parse_ring<named_key>(
-            rings == nullptr ? nullptr : rings->if_contains(token_names[kind]));
+        const auto* ring = rings == nullptr ? nullptr : rings->if_contains(token_names[kind]);
+        keys.tokens_[kind] =
+            ring == nullptr && kind >= first_token_kinds
+                ? derived_ring(keys.tokens_[static_cast<std::size_t>(core::token_kind::access)],
+                               token_names[kind])
+                : parse_ring<named_key>(ring);
         if (keys.tokens_[kind].empty())
             return problem{std::string("has no usable keys in tokens.") + token_names[kind]};
     }

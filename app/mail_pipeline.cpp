@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <exception>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -25,17 +26,29 @@ constexpr core::milliseconds read_wait{250};
 // A blocking read may take `read_wait` and the connection's usual patience on top.
 constexpr std::chrono::milliseconds blocking_deadline{5'000};
 
-fallible<notify::transport_factory> make_transports(const settings& all) {
+fallible<notify::transport_factory> make_transports(const settings& all, std::stop_token stop) {
     if (!all.mail.url)
         return notify::transport_factory([directory = mailbox_directory(all)] {
             return std::make_unique<notify::mailbox_transport>(directory);
         });
+    auto smtp = smtp_options_of(all);
+    if (!smtp) return smtp.error();
+    smtp->stop = std::move(stop);
+    return notify::transport_factory(
+        [options = *std::move(smtp)] { return std::make_unique<notify::smtp_transport>(options); });
+}
+
+} // namespace
+
+fallible<notify::smtp_options> smtp_options_of(const settings& all) {
     auto parsed = notify::parse_mail_url(all.mail.url->reveal());
     if (parsed.has_error()) return problem{"mail.url is not usable: " + parsed.error()};
-    const auto url = std::make_shared<const notify::mail_url>(std::move(parsed).unsafe_value());
-    return notify::transport_factory([url] {
-        return std::make_unique<notify::smtp_transport>(notify::smtp_options{.url = url});
-    });
+    if (!all.mail.ca_file.empty() && !notify::holds_certificates(all.mail.ca_file))
+        return problem{"mail.ca_file " + all.mail.ca_file +
+                       " cannot be read or holds no PEM certificate"};
+    return notify::smtp_options{
+        .url = std::make_shared<const notify::mail_url>(std::move(parsed).unsafe_value()),
+        .ca_file = all.mail.ca_file};
 }
 
 notify::mail_identity identity_of(const settings& all) {
@@ -44,8 +57,6 @@ notify::mail_identity identity_of(const settings& all) {
             .base_uri = all.app.base_uri,
             .default_locale = all.app.default_locale};
 }
-
-} // namespace
 
 std::filesystem::path mailbox_directory(const settings& all) {
     return all.data_dir / "mail";
@@ -59,10 +70,11 @@ struct mail_pipeline::impl {
     store::outbox outbox;
     notify::renderer renderer;
     notify::notifier notifier;
+    std::stop_source stop; // of submissions under way
     std::thread thread;
 
     impl(const settings& all, const mail_pipeline_options& options, core::key_ring ring,
-         notify::transport_factory transports)
+         notify::transport_factory transports, std::stop_source stop_submissions)
         : keys(std::move(ring)),
           reads(context.get_executor(), {.address = options.redis,
                                          .deadline = blocking_deadline,
@@ -73,7 +85,8 @@ struct mail_pipeline::impl {
           renderer(identity_of(all), keys),
           notifier(context.get_executor(),
                    {.workers = static_cast<std::size_t>(all.mail.workers), .read_wait = read_wait},
-                   outbox, renderer, std::move(transports), random, system_clock_now) {}
+                   outbox, renderer, std::move(transports), random, system_clock_now),
+          stop(std::move(stop_submissions)) {}
 
     void run() {
         reads.start();
@@ -98,16 +111,18 @@ mail_pipeline::mail_pipeline(std::unique_ptr<impl> started) : impl_(std::move(st
 }
 
 mail_pipeline::~mail_pipeline() {
+    impl_->stop.request_stop();
     impl_->notifier.stop();
     impl_->thread.join();
 }
 
 fallible<std::unique_ptr<mail_pipeline>>
 mail_pipeline::start(const settings& all, mail_pipeline_options options, core::key_ring keys) {
-    auto transports = make_transports(all);
+    std::stop_source stop;
+    auto transports = make_transports(all, stop.get_token());
     if (!transports) return transports.error();
     return std::unique_ptr<mail_pipeline>(new mail_pipeline(
-        std::make_unique<impl>(all, options, std::move(keys), *std::move(transports))));
+        std::make_unique<impl>(all, options, std::move(keys), *std::move(transports), stop)));
 }
 
 } // namespace countersign::app

@@ -5,6 +5,8 @@
 #include "app/problem.hpp"
 #include "app/settings.hpp"
 #include "core/crypto/aead.hpp"
+#include "notify/mail.hpp"
+#include "notify/smtp_options.hpp"
 #include "store/connection.hpp"
 
 #include <filesystem>
@@ -24,7 +26,8 @@ public:
     // Starts at once. The settings' mail.url was validated.
     [[nodiscard]] static fallible<std::unique_ptr<mail_pipeline>>
     start(const settings& all, mail_pipeline_options options, core::key_ring keys);
-    // Finishes and settles what is being submitted.
+    // Finishes and settles what is being submitted, if the relay answers within ten seconds; else
+    // it is sent again at the next start.
     ~mail_pipeline();
     mail_pipeline(const mail_pipeline&) = delete;
     mail_pipeline& operator=(const mail_pipeline&) = delete;
@@ -35,6 +38,9 @@ private:
     std::unique_ptr<impl> impl_;
 };
 
+// How mails are handed in where mail.url is set.
+[[nodiscard]] fallible<notify::smtp_options> smtp_options_of(const settings& all);
+[[nodiscard]] notify::mail_identity identity_of(const settings& all);
 // Where mails go when mail.url is not set.
 [[nodiscard]] std::filesystem::path mailbox_directory(const settings& all);
 

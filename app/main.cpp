@@ -1,8 +1,10 @@
 // The program: read the command line and the settings, then do the one thing that was asked.
 #include "app/command_line.hpp"
 #include "app/configuration.hpp"
+#include "app/import_command.hpp"
 #include "app/key_command.hpp"
 #include "app/logging.hpp"
+#include "app/mail_command.hpp"
 #include "app/serve.hpp"
 
 #include <cstdio>
@@ -33,6 +35,10 @@ fallible<void> perform(const invocation& call, const configuration& configured) 
     case command::key_list:
     case command::key_revoke:
         return run_key_command(call, all, std::cout);
+    case command::import_subjects:
+        return run_import_command(call, all, std::cout);
+    case command::mail:
+        return run_mail_command(call.mail, all, std::cout);
     case command::config_check:
         print_configuration(std::cout, configured);
         return {};

@@ -37,13 +37,25 @@ fallible<std::string> check_locale(std::string_view text) {
     return locale->value();
 }
 
+fallible<std::string> check_file(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos) return problem{"must be the path of a file"};
+    return std::string(text);
+}
+
 fallible<std::string> check_directory(std::string_view text) {
     if (text.empty() || text.find('\0') != std::string_view::npos)
         return problem{"must be the path of a directory"};
     return std::string(text);
 }
 
-fallible<std::string> check_nothing(std::string_view text) {
+// A key stands alone in the Authorization field: one word that is no scheme.
+constexpr std::size_t api_key_size_min = 16;
+
+fallible<std::string> check_api_key(std::string_view text) {
+    const bool printable =
+        std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != '"'; });
+    if (!text.empty() && (text.size() < api_key_size_min || !printable))
+        return problem{"must be at least 16 printable ASCII characters without spaces"};
     return std::string(text);
 }
 
@@ -53,7 +65,9 @@ fallible<void> check_redis_url(std::string_view text) {
     return {};
 }
 
-fallible<void> check_private_key(std::string_view) {
+fallible<void> check_private_key(std::string_view text) {
+    const auto key = check_api_key(text);
+    if (!key) return key.error();
     return {};
 }
 
@@ -65,15 +79,15 @@ fallible<void> set_families(settings& all, std::string_view text) {
     for (const auto name : split_list(text)) {
         const auto found = std::ranges::find(family_names, name);
         if (found == family_names.end())
-            return problem{"must hold names of API families (singularity), not \"" +
+            return problem{"must hold names of API families (singularity, slugbase, clara, "
+                           "service), not \"" +
                            std::string(name) + "\""};
         const auto family = static_cast<api_family>(std::distance(family_names.begin(), found));
-        if (family != api_family::singularity)
-            return problem{"must not hold " + std::string(name) +
-                           ": this API family is not available yet"};
         if (std::ranges::find(families, family) == families.end()) families.push_back(family);
     }
     if (families.empty()) return problem{"must hold at least one API family"};
+    // Where two have a path in common the first one's answer it, whatever the order given here.
+    std::ranges::sort(families);
     all.families = std::move(families);
     return {};
 }
@@ -138,8 +152,8 @@ void add_server_rows(std::vector<setting>& rows) {
                     set_trusted_proxies,
                     [](const settings& all) { return join_list(all.trusted_proxies); }});
     rows.push_back({"api.families", value_kind::list, secrecy::open,
-                    "The API families that are served; today singularity only.", set_families,
-                    show_families});
+                    "The API families that are served: singularity, slugbase, clara, service.",
+                    set_families, show_families});
     rows.push_back(
         make::choice("log.level",
                      std::array<std::string_view, 7>{"trace", "debug", "info", "warn", "error",
@@ -169,6 +183,10 @@ void add_application_rows(std::vector<setting>& rows) {
                      "The mail server (smtp://user:password@host:port, or smtps://); without "
                      "it mails are .eml files below data_dir, also shown at /dev/mail.",
                      check_mail_url, COUNTERSIGN_MEMBER(mail.url)));
+    rows.push_back(make::text("mail.ca_file",
+                              "A PEM file of the authorities that may have signed the mail "
+                              "server's certificate; empty: the system's.",
+                              check_file, COUNTERSIGN_MEMBER(mail.ca_file)));
     rows.push_back(make::text("mail.from", "The sender's address of all mails.", check_mail_address,
                               COUNTERSIGN_MEMBER(mail.from)));
     rows.push_back(make::count("mail.workers", {1, 64}, "Mails that are submitted at the same time",
@@ -176,11 +194,20 @@ void add_application_rows(std::vector<setting>& rows) {
     rows.push_back(make::boolean(
         "mail.notifier", "Whether `serve` also sends the mails; if not, run `countersign notify`.",
         COUNTERSIGN_MEMBER(mail.notifier)));
-    rows.push_back(make::text("clara.public_key", "The public key of the Clara family.",
-                              check_nothing, COUNTERSIGN_MEMBER(clara.public_key)));
+    rows.push_back(make::count("mail.outbox_max", {100, 100'000'000},
+                               "Alerts that wait at the most; beyond it, changes that need an "
+                               "alert are refused",
+                               COUNTERSIGN_MEMBER(mail.outbox_max)));
+    rows.push_back(make::count("mail.outbox_codes_max", {100, 100'000'000},
+                               "Mailed codes and links that wait at the most",
+                               COUNTERSIGN_MEMBER(mail.outbox_codes_max)));
+    rows.push_back(make::text("clara.public_key",
+                              "What Clara's clients show to register and to ask for codes; without "
+                              "it nobody can.",
+                              check_api_key, COUNTERSIGN_MEMBER(clara.public_key)));
     rows.push_back(make::secret("clara.private_key", secrecy::secret,
-                                "The private key of the Clara family.", check_private_key,
-                                COUNTERSIGN_MEMBER(clara.private_key)));
+                                "What Clara's administrators show; without it there are none.",
+                                check_private_key, COUNTERSIGN_MEMBER(clara.private_key)));
 }
 
 void add_token_rows(std::vector<setting>& rows) {
@@ -198,6 +225,8 @@ void add_token_rows(std::vector<setting>& rows) {
          COUNTERSIGN_MEMBER(policy.tokens.totp_setup));
     life("email_verification", 30 * day, "Life of the link that proves an e-mail address",
          COUNTERSIGN_MEMBER(policy.tokens.email_verification));
+    life("user_session", 400 * day, "Life of a session that nothing prolongs (Clara's user token)",
+         COUNTERSIGN_MEMBER(policy.tokens.user_session));
     life("password_reset", 7 * day, "Life of the link that allows a new password",
          COUNTERSIGN_MEMBER(policy.tokens.password_reset));
 }
@@ -245,9 +274,14 @@ void add_account_rows(std::vector<setting>& rows) {
     rows.push_back(make::boolean("policy.email_factor_by_default",
                                  "Whether a new account has the e-mail factor on.",
                                  COUNTERSIGN_MEMBER(policy.email_factor_by_default)));
+    rows.push_back(make::boolean("policy.require_second_factor",
+                                 "Whether the last second factor of an account cannot be removed.",
+                                 COUNTERSIGN_MEMBER(policy.require_second_factor)));
     rows.push_back(make::count("policy.sessions_max", {1, 1'000},
                                "Sessions of an account; the oldest gives way",
                                COUNTERSIGN_MEMBER(policy.sessions_max)));
+    rows.push_back(make::count("policy.api_tokens_max", {1, 1'000}, "API tokens of an account",
+                               COUNTERSIGN_MEMBER(policy.api_tokens_max)));
     rows.push_back(
         make::count("policy.challenges_max", {1, 100},
                     "Logins and step-ups of an account that wait for a second factor; the "

@@ -35,9 +35,12 @@ struct redis_settings {
 
 struct mail_settings {
     std::optional<core::secret_string> url; // none: .eml files below the data directory
+    std::string ca_file;                    // PEM; empty: the system's authorities
     std::string from = "countersign@localhost";
     int workers = 4;
-    bool notifier = true; // run the notifier inside `serve`
+    bool notifier = true;                   // run the notifier inside `serve`
+    std::int64_t outbox_max = 100'000;      // alerts, over all partitions
+    std::int64_t outbox_codes_max = 20'000; // codes
 };
 
 struct application_settings {
@@ -66,7 +69,7 @@ struct settings {
     application_settings app;
     core::policy policy;
     bool ip_limits = true;
-    std::vector<api_family> families{api_family::singularity};
+    std::vector<api_family> families{api_family::singularity, api_family::service};
     clara_settings clara;
     std::vector<std::string> trusted_proxies; // CIDR, canonical: no bits beyond the prefix
     log_settings log;

@@ -1,12 +1,17 @@
 #include "app/worker.hpp"
 
+#include "app/documentation_pages.hpp"
+#include "app/families.hpp"
 #include "app/system.hpp"
-#include "net/families/singularity/family.hpp"
+#include "net/openapi.hpp"
 #include "net/services.hpp"
 #include "store/accounts.hpp"
 #include "store/email_index.hpp"
 #include "store/rate_limits.hpp"
+#include "store/service_keys.hpp"
 
+#include <span>
+#include <string>
 #include <utility>
 
 namespace countersign::app {
@@ -20,13 +25,17 @@ struct worker {
     store::accounts accounts;
     store::email_index emails;
     store::rate_limits limits;
+    store::service_keys service_keys;
     net::services services;
 
     worker(shared_parts& shared, boost::asio::io_context& context)
         : redis(context.get_executor(), {.address = shared.redis}),
-          accounts(redis, random, shared.partitions), emails(redis, accounts, shared.codes),
-          limits(redis),
+          accounts(
+              redis, random, shared.partitions,
+              {.codes = shared.all.mail.outbox_codes_max, .alerts = shared.all.mail.outbox_max}),
+          emails(redis, accounts, shared.codes), limits(redis), service_keys(redis, shared.codes),
           services{
+              .redis = redis,
               .accounts = accounts,
               .emails = emails,
               .limits = limits,
@@ -42,9 +51,25 @@ struct worker {
     }
 };
 
+constexpr std::string_view api_introduction =
+    "Accounts, sessions and second factors. Each heading is an API family with its own "
+    "conventions. The text of this document: `/openapi.json`.";
+
 net::reply health(bool good) {
     return {.status = good ? 200u : 503u,
             .body = good ? R"({"status":"ok"})" : R"({"status":"unavailable"})"};
+}
+
+// Throws if a family and its description do not fit: that ends the start.
+std::vector<net::page> describe(std::span<const std::unique_ptr<net::family>> families,
+                                const settings& all) {
+    std::vector<net::family_description> described;
+    for (const auto& family : families)
+        described.push_back(family->describe());
+    return documentation_pages(net::make_openapi(described, {.title = all.app.name + " API",
+                                                             .version = COUNTERSIGN_VERSION,
+                                                             .description = api_introduction,
+                                                             .base_uri = all.app.base_uri}));
 }
 
 boost::asio::awaitable<void> stop(std::shared_ptr<worker> stopped) {
@@ -57,11 +82,13 @@ boost::asio::awaitable<void> stop(std::shared_ptr<worker> stopped) {
 std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared,
                                              boost::asio::io_context& context) {
     const auto own = std::make_shared<worker>(shared, context);
-    std::vector<std::unique_ptr<net::family>> families;
-    families.push_back(std::make_unique<net::singularity::singularity_family>(own->services));
+    auto families = make_families(own->services, own->service_keys, shared.all);
 
     using enum boost::beast::http::verb;
+    std::call_once(shared.documented,
+                   [&] { shared.documentation = describe(families, shared.all); });
     auto pages = shared.pages;
+    pages.insert(pages.end(), shared.documentation.begin(), shared.documentation.end());
     pages.push_back({{get, "/health/live"}, [](const net::request&) { return health(true); }});
     pages.push_back({{get, "/health/ready"}, [own, &shared](const net::request&) {
                          return health(shared.accepting() && own->redis.healthy());

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace countersign::app {
@@ -30,7 +31,11 @@ struct shared_parts {
     net::password_pool passwords;
     std::function<core::unix_time()> now;
     std::function<bool()> accepting; // whether the server takes new connections
-    std::vector<net::page> pages;    // beside the health pages
+    std::vector<net::page> pages;    // beside the health pages and those about the API
+
+    // Those about the API, made of the first thread's families; every thread has the same.
+    std::once_flag documented;
+    std::vector<net::page> documentation;
 };
 
 [[nodiscard]] std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared,

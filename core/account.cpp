@@ -59,6 +59,23 @@ const session* account::find_session(const session_id& wanted, unix_time now) co
     return found != sessions.end() && found->expires_at > now ? &*found : nullptr;
 }
 
+personal_name name_of(const account& account) {
+    const auto& name = account.name;
+    auto family_at = name.size() - account.family_name.size();
+    if (account.family_name.empty())
+        if (const auto space = name.find_last_of(' '); space != std::string::npos)
+            family_at = space + 1;
+    auto given = name.substr(0, family_at);
+    if (given.ends_with(' ')) given.pop_back();
+    return {.given = std::move(given), .family = name.substr(family_at)};
+}
+
+void set_name(account& account, const personal_name& name) {
+    const bool both = !name.given.empty() && !name.family.empty();
+    account.name = name.given + (both ? " " : "") + name.family;
+    account.family_name = name.family;
+}
+
 std::string totp_secret_context(const account_id& account, const factor_id& factor) {
     return account.value() + "|totp|" + factor.value();
 }
@@ -95,9 +112,15 @@ std::optional<std::string> check_invariants(const account& value) {
             if (device.id == value.enrolment->device.id)
                 return "a pending enrolment is not an enrolled device";
 
+    if (!value.name.ends_with(value.family_name)) return "a name ends with the family's name";
+
     if (!unique_by(value.codes, &mailed_code::purpose)) return "one live code per purpose";
     if (!unique_by(value.challenges, &challenge::id)) return "challenges have ids of their own";
     if (!unique_by(value.sessions, &session::id)) return "sessions have ids of their own";
+    for (const auto& one : value.sessions)
+        if (value.has_second_factor() && one.assurance < assurance_level::aal2)
+            return "no session is below the account's second factor";
+    if (!unique_by(value.api_tokens, &api_token::id)) return "API tokens have ids of their own";
     for (const auto& open : value.challenges) {
         if (open.purpose == challenge_purpose::login && !open.session.empty())
             return "a pending login has no session yet";

@@ -38,10 +38,10 @@ struct totp_device {
 
 // An enrolment that has not been confirmed: it neither gates nor satisfies anything (T-38).
 struct pending_totp {
-    std::string token_id; // the `jti` of the set-up token that confirms it
-    session_id session;   // the session that began it
+    std::string token_id; // what its confirmation must name; empty: nothing
+    std::string begun_by; // who alone may confirm it (requester_key() of core/decide/evidence.hpp)
     totp_device device;
-    std::vector<std::string> backup_code_hashes;
+    std::vector<std::string> backup_code_hashes; // in force with the device
     unix_time expires_at{};
     friend bool operator==(const pending_totp&, const pending_totp&) = default;
 };
@@ -51,6 +51,7 @@ struct mailed_code {
     std::string hash; // code_hasher, domain to_string(purpose)
     unix_time expires_at{};
     std::string address; // where it was sent; what it proves
+    int misses = 0;      // wrong answers to this one; of codes that stand for no second factor
     friend bool operator==(const mailed_code&, const mailed_code&) = default;
 };
 
@@ -84,6 +85,15 @@ struct session {
     friend bool operator==(const session&, const session&) = default;
 };
 
+// A credential for programs of the account's holder; it lives until it is revoked.
+struct api_token {
+    api_token_id id;
+    std::string name;
+    std::string hash; // code_hasher, domain "api-token", of the secret part
+    unix_time created_at{};
+    friend bool operator==(const api_token&, const api_token&) = default;
+};
+
 // A half-finished login or step-up: password right, second factor outstanding. Single use.
 struct challenge {
     challenge_id id;
@@ -99,6 +109,8 @@ struct account {
     bool email_verified = false; // set by proof only (T-37)
     std::string pending_email;   // a change that its new address has not confirmed; or empty
     std::string name;
+    std::string family_name;   // the end of `name` that is the family's, where that is known
+    std::string subject;       // what a backend calls it; empty: no backend made it
     std::string locale;        // BCP 47, or empty
     std::string password_hash; // PHC string; empty: no local password
     unix_time created_at{}, last_active{};
@@ -116,7 +128,9 @@ struct account {
     attempt_state factor_attempts, password_attempts;
     std::vector<challenge> challenges;               // oldest first
     std::vector<session> sessions;                   // oldest first
+    std::vector<api_token> api_tokens;               // oldest first
     std::vector<std::string> notification_addresses; // beside `email`
+    bool dark_mode = true;                           // a preference that Clara's clients keep here
 
     [[nodiscard]] bool has(factor_method method) const noexcept;
     [[nodiscard]] bool has_second_factor() const noexcept;
@@ -126,6 +140,14 @@ struct account {
 
     friend bool operator==(const account&, const account&) = default;
 };
+
+// A name in the two parts that some contracts want: as they were given, or split at the last space.
+struct personal_name {
+    std::string given;
+    std::string family; // may be empty
+};
+[[nodiscard]] personal_name name_of(const account& account);
+void set_name(account& account, const personal_name& name);
 
 // Associated data of a TOTP secret: it cannot be moved to another account or device.
 [[nodiscard]] std::string totp_secret_context(const account_id& account, const factor_id& factor);

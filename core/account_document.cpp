@@ -58,6 +58,7 @@ void write_code(json_writer& out, const mailed_code& code) {
     out.put("hash", code.hash);
     out.put("until", code.expires_at);
     out.put("to", code.address);
+    out.put("misses", code.misses);
 }
 
 void read_code(json_reader& in, mailed_code& code) {
@@ -65,6 +66,7 @@ void read_code(json_reader& in, mailed_code& code) {
     in.get("hash", code.hash);
     in.get("until", code.expires_at);
     in.get("to", code.address);
+    in.get("misses", code.misses);
 }
 
 void write_mail(json_writer& out, const sent_mail& mail) {
@@ -118,6 +120,20 @@ void read_session(json_reader& in, session& one) {
     in.get("until", one.expires_at);
 }
 
+void write_api_token(json_writer& out, const api_token& token) {
+    out.put("id", token.id);
+    out.put("name", token.name);
+    out.put("hash", token.hash);
+    out.put("created", token.created_at);
+}
+
+void read_api_token(json_reader& in, api_token& token) {
+    in.get("id", token.id);
+    in.get("name", token.name);
+    in.get("hash", token.hash);
+    in.get("created", token.created_at);
+}
+
 void write_attempts(json_writer& out, std::string_view key, const attempt_state& state) {
     if (state == attempt_state{}) return;
     json_writer inner(out.storage());
@@ -136,7 +152,7 @@ void read_attempts(json_reader& in, std::string_view key, attempt_state& state) 
 void write_enrolment(json_writer& out, const pending_totp& enrolment) {
     json_writer inner(out.storage());
     inner.put("token", enrolment.token_id);
-    inner.put("session", enrolment.session);
+    inner.put("by", enrolment.begun_by);
     json_writer device(out.storage());
     write_device(device, enrolment.device);
     inner.put_object("device", std::move(device));
@@ -147,7 +163,8 @@ void write_enrolment(json_writer& out, const pending_totp& enrolment) {
 
 void read_enrolment(json_reader& inner, pending_totp& enrolment) {
     inner.get("token", enrolment.token_id);
-    inner.get("session", enrolment.session);
+    inner.get("session", enrolment.begun_by); // so called while only sessions could begin one
+    inner.get("by", enrolment.begun_by);
     inner.get_object("device", [&](json_reader& device) { read_device(device, enrolment.device); });
     inner.get("backup", enrolment.backup_code_hashes);
     inner.get("until", enrolment.expires_at);
@@ -166,6 +183,8 @@ std::string to_document(const account& value) {
     out.put("email_verified", value.email_verified);
     out.put("pending_email", value.pending_email);
     out.put("name", value.name);
+    out.put("family_name", value.family_name);
+    out.put("subject", value.subject);
     out.put("locale", value.locale);
     out.put("password", value.password_hash);
     out.put("created", value.created_at);
@@ -182,7 +201,9 @@ std::string to_document(const account& value) {
     write_attempts(out, "password_attempts", value.password_attempts);
     out.put_each("challenges", value.challenges, write_challenge);
     out.put_each("sessions", value.sessions, write_session);
+    out.put_each("api_tokens", value.api_tokens, write_api_token);
     out.put("notify", value.notification_addresses);
+    out.put("light_mode", !value.dark_mode);
     return boost::json::serialize(out.take());
 }
 
@@ -205,6 +226,8 @@ boost::system::result<account, document_error> account_from_document(std::string
     in.get("email_verified", value.email_verified);
     in.get("pending_email", value.pending_email);
     in.get("name", value.name);
+    in.get("family_name", value.family_name);
+    in.get("subject", value.subject);
     in.get("locale", value.locale);
     in.get("password", value.password_hash);
     in.get("created", value.created_at);
@@ -225,7 +248,11 @@ boost::system::result<account, document_error> account_from_document(std::string
     read_attempts(in, "password_attempts", value.password_attempts);
     in.get_each("challenges", value.challenges, read_challenge);
     in.get_each("sessions", value.sessions, read_session);
+    in.get_each("api_tokens", value.api_tokens, read_api_token);
     in.get("notify", value.notification_addresses);
+    bool light_mode = false;
+    in.get("light_mode", light_mode);
+    value.dark_mode = !light_mode;
     if (!in.ok()) return document_error::malformed;
     const bool unknown_preference = !preferred.empty() && !value.preferred;
     if (!in.complete() || unknown_preference) return document_error::unknown_format;

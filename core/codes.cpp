@@ -1,7 +1,9 @@
 #include "core/codes.hpp"
 
+#include "core/crypto/digest.hpp"
 #include "core/crypto/encoding.hpp"
 #include "core/crypto/hmac.hpp"
+#include "core/text.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -9,6 +11,18 @@
 #include <utility>
 
 namespace countersign::core {
+
+namespace {
+
+// One of 16 hexadecimal digits means the same in either case (slugbase contract section 2.5).
+std::string canonical_backup_code(std::string_view code) {
+    const bool hexadecimal =
+        code.size() == 16 &&
+        code.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+    return hexadecimal ? to_lower_ascii(code) : std::string(code);
+}
+
+} // namespace
 
 std::string make_numeric_code(random_source& random, int digits) {
     if (digits < 1 || digits > 9) {
@@ -50,6 +64,20 @@ std::string code_hasher::hash(std::string_view domain, const account_id& account
 bool code_hasher::matches(std::string_view stored, std::string_view domain,
                           const account_id& account, std::string_view code) const {
     return equal_in_constant_time(stored, hash(domain, account, code));
+}
+
+std::string code_hasher::hash_backup_code(const account_id& account, std::string_view code) const {
+    return hash("backup", account, canonical_backup_code(code));
+}
+
+std::string code_hasher::hash_imported_backup_code(const account_id& account,
+                                                   std::string_view code) const {
+    return hash_backup_digest(account, to_hex(sha256(bytes_of(canonical_backup_code(code)))));
+}
+
+std::string code_hasher::hash_backup_digest(const account_id& account,
+                                            std::string_view digest) const {
+    return hash("backup-sha256", account, digest);
 }
 
 std::string code_hasher::index_key(std::string_view domain, std::string_view value) const {

@@ -33,6 +33,15 @@ public:
     // Whether `stored` is the hash of `code`, in constant time.
     [[nodiscard]] bool matches(std::string_view stored, std::string_view domain,
                                const account_id& account, std::string_view code) const;
+    // The stored form of a backup code; one of 16 hexadecimal digits means the same in either case.
+    [[nodiscard]] std::string hash_backup_code(const account_id& account,
+                                               std::string_view code) const;
+    // The stored form of a backup code of another system, of which only the SHA-256 was known: made
+    // of that digest in lower-case hexadecimal, and of the code when it is presented.
+    [[nodiscard]] std::string hash_backup_digest(const account_id& account,
+                                                 std::string_view digest) const;
+    [[nodiscard]] std::string hash_imported_backup_code(const account_id& account,
+                                                        std::string_view code) const;
     // 64 hexadecimal digits: the name of an index entry (e-mail to account, token to owner) that
     // does not show `value` to a reader of the store. Under a key of its own.
     [[nodiscard]] std::string index_key(std::string_view domain, std::string_view value) const;

@@ -24,17 +24,20 @@ enum class refusal_reason : std::uint8_t {
     challenge_unknown, // the two-factor token's challenge was used, evicted, or is of another
                        // purpose
     blocked,           // too many misses in a row: nothing was evaluated; see retry_after
+    password_missing,  // the account has a password and none was given
     wrong_password,    // or no such account, or an account without a password
     no_password,       // the action needs a local password and the account has none
     no_code,           // none of the codes that this account could take was given
     wrong_code,
     code_expired,
     wrong_backup_code,
+    code_not_mailed,  // no code of that purpose is on its way
     no_second_factor, // the account has none enabled
     method_off,       // that method is not enabled
     method_on_already,
     method_off_already,
     only_method,       // the last second factor is not removed
+    factor_unknown,    // the account has no such factor
     enrolment_unknown, // never begun, replaced by a later one, or of another session
     enrolment_expired,
     mail_too_soon, // cooldown or budget of mails; see retry_after
@@ -44,6 +47,8 @@ enum class refusal_reason : std::uint8_t {
     link_expired,
     refresh_reused, // not the live refresh token: the session was ended
     no_such_session,
+    too_many_api_tokens,
+    no_such_api_token,
 };
 
 struct refusal {

@@ -21,6 +21,8 @@ constexpr std::array<type_row, event_type_count> type_rows{{
     {event_type::one_time_code, "one_time_code", mail_lane::code},
     {event_type::email_verification, "email_verification", mail_lane::code},
     {event_type::password_reset, "password_reset", mail_lane::code},
+    {event_type::email_verification_code, "email_verification_code", mail_lane::code},
+    {event_type::password_reset_code, "password_reset_code", mail_lane::code},
     {event_type::two_factor_added, "two_factor_added", mail_lane::alert},
     {event_type::two_factor_removed, "two_factor_removed", mail_lane::alert},
     {event_type::recovery_code_used, "recovery_code_used", mail_lane::alert},
@@ -30,6 +32,9 @@ constexpr std::array<type_row, event_type_count> type_rows{{
     {event_type::registration_with_existing_email, "registration_with_existing_email",
      mail_lane::alert},
     {event_type::sign_in_blocked, "sign_in_blocked", mail_lane::alert},
+    {event_type::recovery_codes_created, "recovery_codes_created", mail_lane::alert},
+    {event_type::second_factor_reset, "second_factor_reset", mail_lane::alert},
+    {event_type::api_token_created, "api_token_created", mail_lane::alert},
 }};
 
 } // namespace

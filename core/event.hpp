@@ -19,6 +19,8 @@ enum class event_type : std::uint8_t {
     one_time_code,                    // a six-digit code that serves as second factor
     email_verification,               // a link that proves an address
     password_reset,                   // a link that allows a new password
+    email_verification_code,          // a code that proves an address
+    password_reset_code,              // a code that allows a new password
     two_factor_added,                 // a second factor was enabled
     two_factor_removed,               // a second factor was disabled
     recovery_code_used,               // a backup code stood in for the second factor
@@ -27,8 +29,11 @@ enum class event_type : std::uint8_t {
     new_login,                        // a login from a device that no live session has
     registration_with_existing_email, // somebody tried to register a taken address
     sign_in_blocked,                  // too many wrong codes or passwords in a row
+    recovery_codes_created,           // a new set of backup codes replaced the old one
+    second_factor_reset,              // an administrator took second factors away
+    api_token_created,                // a credential for programs was made
 };
-inline constexpr std::size_t event_type_count = 11;
+inline constexpr std::size_t event_type_count = 16;
 
 // The stable name, used in the outbox, in configuration (`policy.alerts.<name>`) and in catalogues.
 [[nodiscard]] std::string_view to_string(event_type type) noexcept;
@@ -51,11 +56,11 @@ struct event {
 
     // Facts of the type; empty where they mean nothing.
     std::string method;               // "totp" or "email"
-    std::string label;                // the device's label
+    std::string label;                // the device's label, the API token's name
     std::string ip;                   // where the request came from
     std::string browser, os;          // what the client said of itself
     std::string old_email, new_email; // email_changed
-    int remaining_codes = 0;          // recovery_code_used
+    int remaining_codes = 0;          // recovery_code_used, recovery_codes_created
     std::string sealed_secret; // code or link token, sealed by the key ring with secret_context()
     std::optional<unix_time> expires_at; // when the code or link dies
 

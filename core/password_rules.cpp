@@ -26,7 +26,7 @@ constexpr bool is_special(char c) {
 
 } // namespace
 
-std::optional<std::string_view> password_problem(std::string_view password) noexcept {
+std::optional<std::string_view> password_length_problem(std::string_view password) noexcept {
     const auto length = code_point_count(password);
     if (!length || password.find('\0') != std::string_view::npos) {
         return "Password must be valid UTF-8 text without NUL characters.";
@@ -37,6 +37,11 @@ std::optional<std::string_view> password_problem(std::string_view password) noex
     if (*length > length_max) {
         return "Password must be at most 128 characters long.";
     }
+    return std::nullopt;
+}
+
+std::optional<std::string_view> password_problem(std::string_view password) noexcept {
+    if (const auto problem = password_length_problem(password)) return problem;
     if (std::ranges::none_of(password, is_upper)) {
         return "Password must contain at least one uppercase letter.";
     }

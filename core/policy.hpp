@@ -18,6 +18,7 @@ struct token_lives {
     seconds totp_setup{900};
     seconds email_verification{86'400};
     seconds password_reset{3'600};
+    seconds user_session{2'592'000}; // 30 days: sessions that no refresh token prolongs
 };
 
 struct attempt_policy {
@@ -42,6 +43,8 @@ struct policy {
     bool email_factor_by_default = true; // native contract section 3.6
     std::size_t sessions_max = 50;       // the oldest is evicted
     std::size_t challenges_max = 8;      // pending logins and step-ups; the oldest is evicted
+    std::size_t api_tokens_max = 10;     // of an account (slugbase contract section 2.1)
+    bool require_second_factor = false;  // the last one cannot be removed, in no family
     std::array<bool, event_type_count> alerts = all_on(); // `policy.alerts.<event>`
 
     [[nodiscard]] bool alert_on(event_type type) const noexcept {

@@ -39,6 +39,10 @@ std::string_view type_of(token_kind kind) {
         return "cs-email-verification+jwt";
     case token_kind::password_reset:
         return "cs-password-reset+jwt";
+    case token_kind::session_cookie:
+        return "cs-session-cookie+jwt";
+    case token_kind::user_session:
+        return "cs-user-session+jwt";
     }
     throw std::logic_error("not a token_kind");
 }
@@ -159,7 +163,9 @@ token_keys derive_token_keys(const std::vector<signing_key>& masters) {
                       derive_ring(masters, token_kind::two_factor),
                       derive_ring(masters, token_kind::totp_setup),
                       derive_ring(masters, token_kind::email_verification),
-                      derive_ring(masters, token_kind::password_reset)}};
+                      derive_ring(masters, token_kind::password_reset),
+                      derive_ring(masters, token_kind::session_cookie),
+                      derive_ring(masters, token_kind::user_session)}};
 }
 
 token_service::token_service(token_keys keys, std::string audience)

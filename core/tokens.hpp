@@ -22,8 +22,10 @@ enum class token_kind {
     totp_setup,
     email_verification,
     password_reset,
+    session_cookie, // a whole session in a cookie (slugbase contract section 2.1)
+    user_session,   // a whole session as a bearer token (clara contract section 1.1)
 };
-inline constexpr std::size_t token_kind_count = 7;
+inline constexpr std::size_t token_kind_count = 9;
 
 enum class token_error {
     missing,   // the text is empty

@@ -20,6 +20,7 @@ namespace countersign::core {
 inline constexpr int totp_digits_min = 6;
 inline constexpr int totp_digits_max = 8;
 inline constexpr int totp_period_max_s = 300;
+inline constexpr std::size_t totp_devices_max = 10; // of one account
 
 struct totp_parameters {
     hash_algorithm algorithm = hash_algorithm::sha1;

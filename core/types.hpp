@@ -35,6 +35,8 @@ using session_id = identifier<struct session_id_tag>;
 using factor_id = identifier<struct factor_id_tag>;
 // 32 lower-case hexadecimal digits: one pending second-factor challenge (the `jti` of its token).
 using challenge_id = identifier<struct challenge_id_tag>;
+// 16 lower-case hexadecimal digits: one personal API token of an account.
+using api_token_id = identifier<struct api_token_id_tag>;
 // 32 lower-case hexadecimal digits: one security event; also the left part of its Message-ID.
 using event_id = identifier<struct event_id_tag>;
 

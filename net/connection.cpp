@@ -12,6 +12,7 @@
 #include <array>
 #include <cstring>
 #include <exception>
+#include <limits>
 
 namespace countersign::net {
 namespace {
@@ -113,7 +114,8 @@ asio::awaitable<void> connection::run() {
     co_await asio::this_coro::throw_if_cancelled(false);
     while (!close_) {
         auto state = co_await read_head();
-        if (state == outcome::ready && !parser_->is_done()) state = co_await read_body();
+        if (state == outcome::ready && !parser_->is_done() && !stream_)
+            state = co_await read_body();
         if (state == outcome::gone) co_return;
         if (state == outcome::ready) co_await dispatch();
         if (co_await send_reply() == outcome::gone) co_return;
@@ -126,6 +128,7 @@ void connection::begin_request() {
     used_ -= consumed_;
     if (used_ > 0 && consumed_ > 0) std::memmove(buffer_.data(), buffer_.data() + consumed_, used_);
     consumed_ = 0;
+    if (stream_) end_stream();
     scan_ = {};
     parser_.reset();
     request_.clear();
@@ -179,7 +182,7 @@ void connection::refuse(const violation& found) {
 connection::outcome connection::parse_head() {
     const std::size_t size = scan_.size();
     if (buffer_.size() - size < body_window_bytes) buffer_.resize(size + body_window_bytes);
-    consumed_ = size;
+    consumed_ = body_begin_ = size;
     parser_.emplace(request_, set_.bounds);
     error_code error;
     const auto parsed = parser_->put(asio::const_buffer(buffer_.data(), size), error);
@@ -199,16 +202,21 @@ connection::outcome connection::accept_head() {
         return outcome::refused;
     }
     identify_client();
-    const auto body_size_max =
-        set_.handler->accept_head(request_).value_or(set_.bounds.body_size_max_bytes);
+    const auto plan = set_.handler->accept_head(request_);
+    const bool streamed = plan.how == body_plan::delivery::streamed;
+    const auto unless_told =
+        streamed ? std::numeric_limits<std::size_t>::max() : set_.bounds.body_size_max_bytes;
+    const auto body_size_max = plan.size_max.value_or(unless_told);
     if (check.accepted.content_length.value_or(0) > body_size_max) {
         refuse(explain(http::error::body_limit));
         return outcome::refused;
     }
+    if (streamed) begin_stream();
     if (parser_->is_done()) return outcome::ready;
     parser_->body_limit(body_size_max);
     parser_->eager(true);
     expects_continue_ = check.accepted.expects_continue;
+    if (streamed) return outcome::ready;
     enter(phase::body);
     return parse_body();
 }
@@ -220,24 +228,28 @@ void connection::identify_client() {
     request_.secure = client.secure;
 }
 
-// Feeds the parser what has arrived behind the header section, and keeps what it could not use.
 connection::outcome connection::parse_body() {
-    const std::size_t begin = scan_.size();
-    if (used_ == begin) return outcome::ready;
+    const auto error = feed_parser();
+    if (!error) return outcome::ready;
+    refuse(explain(error));
+    return outcome::refused;
+}
+
+// Feeds the parser what has arrived behind the header section, and keeps what it could not use.
+error_code connection::feed_parser() {
+    const std::size_t begin = body_begin_;
+    if (used_ == begin) return {};
     error_code error;
     const auto parsed =
         parser_->put(asio::const_buffer(buffer_.data() + begin, used_ - begin), error);
-    if (error && error != http::error::need_more) {
-        refuse(explain(error));
-        return outcome::refused;
-    }
+    if (error && error != http::error::need_more) return error;
     if (parser_->is_done()) {
         consumed_ = begin + parsed;
-        return outcome::ready;
+        return {};
     }
     used_ -= parsed;
     std::memmove(buffer_.data() + begin, buffer_.data() + begin + parsed, used_ - begin);
-    return outcome::ready;
+    return {};
 }
 
 asio::awaitable<connection::outcome> connection::read_body() {
@@ -271,6 +283,8 @@ asio::awaitable<void> connection::dispatch() {
         spdlog::error("a handler threw an unknown exception");
         failed = true;
     }
+    // Where the next request begins is known only behind the end of the body.
+    if (stream_) close_ = close_ || stream_->problem || !parser_->is_done();
     if (failed) refuse({transport_problem::internal_error, {}});
 }
 
@@ -288,7 +302,12 @@ asio::awaitable<connection::outcome> connection::send_reply() {
         framing.close = true;
         if (!serialise(reply_, framing, out_)) co_return outcome::gone;
     }
-    co_return co_await send(out_);
+    auto state = co_await send(out_);
+    if (reply_.stream == nullptr) co_return state;
+    if (state == outcome::ready && sends_content(reply_, framing))
+        state = co_await send_stream(*reply_.stream);
+    reply_.stream.reset();
+    co_return state;
 }
 
 asio::awaitable<connection::outcome> connection::send(std::string_view bytes) {

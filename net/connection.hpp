@@ -2,6 +2,7 @@
 // other, until one side has enough.
 #pragma once
 
+#include "net/body_stream.hpp"
 #include "net/client_address.hpp"
 #include "net/dispatcher.hpp"
 #include "net/limits.hpp"
@@ -16,6 +17,7 @@
 
 #include <chrono>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,12 +74,25 @@ private:
         gone,    // the client has left, or is to be left
     };
 
+    // What a request with a streamed body has beyond others. It parses on demand: nothing is read,
+    // and next to nothing allocated, before the handler asks for the first piece.
+    struct streamed_body final : body_source {
+        explicit streamed_body(connection& connection) : owner(connection) {}
+        boost::asio::awaitable<piece> next() override;
+
+        connection& owner;
+        std::vector<char> head; // the header section's buffer, once buffer_ is the body's window
+        std::string arrived;    // the piece in the handler's hands
+        std::optional<body_problem> problem;
+    };
+
     void enter(phase next);
     void begin_request();
     void refuse(const violation& found);
     [[nodiscard]] outcome parse_head();
     [[nodiscard]] outcome accept_head();
     [[nodiscard]] outcome parse_body();
+    [[nodiscard]] boost::system::error_code feed_parser();
     void identify_client();
 
     boost::asio::awaitable<outcome> read_head();
@@ -87,6 +102,13 @@ private:
     boost::asio::awaitable<outcome> send_reply();
     boost::asio::awaitable<outcome> send(std::string_view bytes);
     boost::asio::awaitable<void> linger();
+
+    // connection_streams.cpp
+    void begin_stream();
+    void open_window();
+    void end_stream();
+    boost::asio::awaitable<std::optional<body_problem>> read_piece();
+    boost::asio::awaitable<outcome> send_stream(reply_stream& content);
 
     [[nodiscard]] std::string_view received() const noexcept { return {buffer_.data(), used_}; }
 
@@ -100,13 +122,16 @@ private:
     bool expired_ = false; // the current phase's deadline has passed
     std::chrono::steady_clock::time_point deadline_;
 
-    // The current request's header section at the front, what arrived after it behind.
+    // The current request's header section at the front, what arrived after it behind. While a body
+    // is streamed, only the latter.
     std::vector<char> buffer_;
     std::size_t used_ = 0;
-    std::size_t consumed_ = 0; // where the next request begins, once this one is complete
+    std::size_t body_begin_ = 0; // where what arrived after the header section begins
+    std::size_t consumed_ = 0;   // where the next request begins, once this one is complete
     header_scan scan_;
     std::optional<request_parser> parser_;
     request request_;
+    std::unique_ptr<streamed_body> stream_; // of a request with a streamed body only
     bool expects_continue_ = false;
 
     reply reply_;

@@ -19,6 +19,18 @@ class io_context;
 
 namespace countersign::net {
 
+// How a request's body is to be read, decided from its header section alone.
+struct body_plan {
+    enum class delivery {
+        whole,    // before dispatch(), into request::body()
+        streamed, // by dispatch(), from request::stream
+    };
+    delivery how = delivery::whole;
+    // In bytes; 413 beyond it. Nothing: limits::body_size_max_bytes for a whole body, and no bound
+    // for a streamed one.
+    std::optional<std::size_t> size_max;
+};
+
 // One per worker thread, made by the factory on that thread, and used and destroyed there, before
 // the thread's io_context goes.
 class dispatcher {
@@ -26,11 +38,8 @@ public:
     virtual ~dispatcher() = default;
 
     // The header section of `head` is accepted; its body has not been read. The place to route:
-    // `head.route` and the path parameters may be set for dispatch(). Returns how large the body
-    // may be in bytes, or nothing for limits::body_size_max_bytes. Does not block.
-    virtual std::optional<std::size_t> accept_head([[maybe_unused]] request& head) {
-        return std::nullopt;
-    }
+    // `head.route` and the path parameters may be set for dispatch(). Does not block.
+    virtual body_plan accept_head([[maybe_unused]] request& head) { return {}; }
 
     // Answers one request, which stays valid until the returned coroutine has ended. An exception
     // that escapes is logged once and answered with problem(internal_error). While the server

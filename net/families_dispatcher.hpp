@@ -20,15 +20,15 @@ struct page {
 
 class families_dispatcher final : public dispatcher {
 public:
-    // The first family answers paths that no family owns. `on_stop` ends what the thread's services
-    // keep running.
+    // A route that several families have is the first one's. The first family also answers paths
+    // that are nobody's. `on_stop` ends what the thread's services keep running.
     families_dispatcher(std::vector<std::unique_ptr<family>> families, std::vector<page> pages,
                         std::function<boost::asio::awaitable<void>()> on_stop);
 
     [[nodiscard]] boost::asio::awaitable<reply> dispatch(const request& value) override;
     [[nodiscard]] reply problem(transport_problem problem, std::string_view method,
                                 std::string_view target, std::string_view detail) override;
-    std::optional<std::size_t> accept_head(request& head) override;
+    [[nodiscard]] body_plan accept_head(request& head) override;
     [[nodiscard]] boost::asio::awaitable<void> stop() override;
 
 private:
@@ -36,12 +36,15 @@ private:
     struct destination {
         family* to_family = nullptr;
         std::size_t index = 0;
+        body_plan body;
     };
+    void add(const route_key& key, destination where);
     [[nodiscard]] family& family_of(std::string_view path) const;
 
-    std::vector<std::unique_ptr<family>> families_;
     std::vector<page> pages_;
     std::function<boost::asio::awaitable<void>()> on_stop_;
+    // Destroyed before the others, which keep the services that they use.
+    std::vector<std::unique_ptr<family>> families_;
     std::vector<route_key> keys_;
     std::vector<destination> destinations_;
     std::unique_ptr<router> router_;

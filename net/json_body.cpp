@@ -8,14 +8,6 @@ namespace countersign::net {
 
 namespace {
 
-// RFC 9110 section 8.3: application/json, or a type with the +json suffix, parameters aside.
-bool is_json(std::string_view content_type) {
-    const auto type = core::to_lower_ascii(content_type.substr(0, content_type.find(';')));
-    const auto end = type.find_last_not_of(" \t");
-    const std::string_view trimmed = std::string_view(type).substr(0, end + 1);
-    return trimmed == "application/json" || trimmed.ends_with("+json");
-}
-
 std::string digits_of(std::int64_t number, std::size_t digits) {
     auto text = std::to_string(number);
     if (number >= 0 && text.size() < digits) text.insert(0, digits - text.size(), '0');
@@ -23,6 +15,13 @@ std::string digits_of(std::int64_t number, std::size_t digits) {
 }
 
 } // namespace
+
+bool is_json_type(std::string_view content_type) {
+    const auto type = core::to_lower_ascii(content_type.substr(0, content_type.find(';')));
+    const auto end = type.find_last_not_of(" \t");
+    const std::string_view trimmed = std::string_view(type).substr(0, end + 1);
+    return trimmed == "application/json" || trimmed.ends_with("+json");
+}
 
 json_body::json_body(const request& request, absence absence) : document_(boost::json::object()) {
     if (request.has_body())
@@ -32,7 +31,7 @@ json_body::json_body(const request& request, absence absence) : document_(boost:
 }
 
 void json_body::read(const request& request) {
-    if (const auto type = request.header("content-type"); type && !is_json(*type))
+    if (const auto type = request.header("content-type"); type && !is_json_type(*type))
         return reject("", "The body must be sent as application/json.");
     boost::system::error_code error;
     auto parsed = boost::json::parse(request.body(), error);
@@ -66,6 +65,14 @@ std::optional<std::string> json_body::optional_text(std::string_view name) {
     if (value == nullptr) return std::nullopt;
     if (const auto* text = value->if_string()) return std::string(*text);
     reject(name, "'" + std::string(name) + "' must be a string.");
+    return std::nullopt;
+}
+
+std::optional<bool> json_body::optional_flag(std::string_view name) {
+    const auto* value = find(name);
+    if (value == nullptr) return std::nullopt;
+    if (const auto* flag = value->if_bool()) return *flag;
+    reject(name, "'" + std::string(name) + "' must be true or false.");
     return std::nullopt;
 }
 

@@ -13,6 +13,9 @@
 
 namespace countersign::net {
 
+// Whether the Content-Type is application/json or has the +json suffix (RFC 9110 section 8.3).
+[[nodiscard]] bool is_json_type(std::string_view content_type);
+
 class json_body {
 public:
     // An absent body reads as an empty object if `may_be_empty`.
@@ -28,6 +31,7 @@ public:
 
     [[nodiscard]] std::string text(std::string_view name);
     [[nodiscard]] std::optional<std::string> optional_text(std::string_view name);
+    [[nodiscard]] std::optional<bool> optional_flag(std::string_view name);
     // A code of digits as a string, or as a number that lost its leading zeros: then they are put
     // back, up to `digits`.
     [[nodiscard]] std::string code(std::string_view name, std::size_t digits);

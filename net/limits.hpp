@@ -18,7 +18,9 @@ struct limits {
 };
 
 // One per phase, never per read: a client that trickles bytes gains nothing. They are looked at
-// every `check_interval`, so each may be that much late.
+// every `check_interval`, so each may be that much late. What has no bound in size can have none in
+// time: a body that the handler streams is given `body` for each piece that the handler waits for,
+// a reply with a stream is given `write` for every 64 KiB.
 struct deadlines {
     std::chrono::milliseconds idle{30'000}; // between requests; the connection is closed silently
     std::chrono::milliseconds header{

@@ -28,7 +28,7 @@ bool set_by_transport(std::string_view name) noexcept {
     });
 }
 
-void append_number(std::string& out, std::size_t number) {
+void append_number(std::string& out, std::uint64_t number) {
     std::array<char, 20> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
     out.append(digits.data(), end);
@@ -48,7 +48,15 @@ void append_status_line(std::string& out, unsigned status) {
     out += "\r\n";
 }
 
+bool is_bodiless(unsigned status) noexcept {
+    return status == 204 || status == 304;
+}
+
 } // namespace
+
+bool sends_content(const reply& value, const reply_framing& framing) noexcept {
+    return !framing.head && !is_bodiless(value.status);
+}
 
 bool serialise(const reply& value, const reply_framing& framing, std::string& out) {
     bool cacheable = false;
@@ -58,18 +66,18 @@ bool serialise(const reply& value, const reply_framing& framing, std::string& ou
     }
     if (!sendable_value(value.content_type)) return false;
     if (value.status < 200 || value.status > 599) return false;
-    const bool bodiless = value.status == 204 || value.status == 304;
+    if (value.stream && !value.body.empty()) return false;
 
     append_status_line(out, value.status);
     out += "Date: ";
     out += framing.date;
     out += "\r\nX-Content-Type-Options: nosniff\r\n";
     if (!cacheable) out += "Cache-Control: no-store\r\n";
-    if (!bodiless) {
+    if (!is_bodiless(value.status)) {
         out += "Content-Type: ";
         out += value.content_type;
         out += "\r\nContent-Length: ";
-        append_number(out, value.body.size());
+        append_number(out, value.stream ? value.stream->size() : value.body.size());
         out += "\r\n";
     }
     if (framing.close) out += "Connection: close\r\n";
@@ -81,7 +89,7 @@ bool serialise(const reply& value, const reply_framing& framing, std::string& ou
         out += "\r\n";
     }
     out += "\r\n";
-    if (!bodiless && !framing.head) out += value.body;
+    if (sends_content(value, framing)) out += value.body;
     return true;
 }
 

@@ -125,6 +125,7 @@ void request::clear() noexcept {
     fields.clear();
     http_1_0 = false;
     route = no_route;
+    stream = nullptr;
     path_parameter_count_ = 0;
     body_.clear();
     if (body_.capacity() > body_kept_max_bytes) body_.shrink_to_fit();

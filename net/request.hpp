@@ -17,6 +17,8 @@
 
 namespace countersign::net {
 
+class body_source;
+
 struct header_field {
     boost::beast::http::field id; // field::unknown if HTTP registers no such name
     std::string_view name;        // as received
@@ -38,6 +40,9 @@ public:
 
     // What accept_head() left for dispatch().
     std::size_t route = no_route;
+    // Where the body comes from if it is streamed (body_stream.hpp), also if it is empty; else
+    // nullptr. Then body() is empty.
+    body_source* stream = nullptr;
 
     // Percent-decoded segments that the route's pattern names, in its order.
     [[nodiscard]] std::span<const std::string_view> path_parameters() const noexcept;

@@ -7,7 +7,7 @@ namespace countersign::net {
 namespace http = boost::beast::http;
 
 request_parser::request_parser(request& target, const limits& bounds)
-    : request_(target), limits_(bounds) {
+    : request_(target), limits_(bounds), body_(&target.body_buffer()) {
     header_limit(static_cast<std::uint32_t>(bounds.header_size_max_bytes));
     // The limit depends on the head, and is set once that is accepted.
     body_limit(boost::none);
@@ -31,7 +31,7 @@ void request_parser::on_field_impl(field id, beast_view name, beast_view value, 
 }
 
 std::size_t request_parser::on_body_impl(beast_view body, error_code&) {
-    request_.body_buffer().append(body.data(), body.size());
+    body_->append(body.data(), body.size());
     return body.size();
 }
 

@@ -1,5 +1,5 @@
 // Beast's HTTP grammar, feeding our request without copies: fields are views into the connection's
-// buffer, the body is appended to the request's, and trailers are read and dropped.
+// buffer, the body is appended to the request's (or elsewhere), and trailers are read and dropped.
 #pragma once
 
 #include "net/limits.hpp"
@@ -16,6 +16,9 @@ public:
     request_parser(request& target, const limits& bounds);
 
     [[nodiscard]] std::string_view method_text() const noexcept { return method_text_; }
+
+    // The body goes to the end of `target`, which outlives the parser, instead of the request's.
+    void body_into(std::string& target) noexcept { body_ = &target; }
 
 private:
     using error_code = boost::beast::error_code;
@@ -38,6 +41,7 @@ private:
 
     request& request_;
     const limits& limits_;
+    std::string* body_;
     std::string_view method_text_;
     std::size_t chunk_extensions_bytes_ = 0;
 };

@@ -16,12 +16,15 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace countersign::net {
 
+class login_participant;
 class password_pool;
 
 struct services {
+    store::connection& redis; // for what goes beyond single accounts
     store::accounts& accounts;
     store::email_index& emails;
     store::rate_limits& limits;
@@ -33,6 +36,8 @@ struct services {
     bool ip_limits = true;       // policy.ip_limits
     bool secure_cookies = false; // app.base_uri is https
     std::string app_name;        // the issuer that authenticator apps show
+    // The families that have a part in a login that they share (net/shared_login.hpp).
+    std::vector<login_participant*> login_participants;
 };
 
 // What a committed decision answered, and the account as it now stands.
@@ -62,7 +67,7 @@ transact(services& services, core::account_id id, Command command) {
         co_await services.accounts.transact(std::move(id), [&](const core::account& current) {
             auto made = decide(current, command, services.context, services.now());
             last.emplace(std::move(made.outcome));
-            return store::change{std::move(made.next), std::move(made.events)};
+            return store::change{std::move(made.next), std::move(made.events), last->has_error()};
         });
     if (written.has_error()) co_return written.error();
     if (!written->has_value()) co_return std::nullopt;

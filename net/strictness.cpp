@@ -186,6 +186,20 @@ violation explain(const boost::system::error_code& parse_error) noexcept {
     return malformed("The request is malformed.");
 }
 
+violation explain(body_problem problem) noexcept {
+    switch (problem) {
+    case body_problem::client_gone: // who nevertheless reads has closed only its own direction
+        return malformed("The body ends before its time.");
+    case body_problem::malformed:
+        return malformed("A chunk, or a trailer field, is malformed.");
+    case body_problem::too_large:
+        return explain(http::error::body_limit);
+    case body_problem::too_slow:
+        return {transport_problem::timeout, "The request did not arrive in time."};
+    }
+    return malformed("The request is malformed.");
+}
+
 bool is_token(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
 }

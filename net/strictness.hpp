@@ -3,6 +3,7 @@
 // functions.
 #pragma once
 
+#include "net/body_stream.hpp"
 #include "net/limits.hpp"
 #include "net/request.hpp"
 #include "net/transport_problem.hpp"
@@ -64,6 +65,8 @@ struct head_check {
 
 // What the parser found wrong.
 [[nodiscard]] violation explain(const boost::system::error_code& parse_error) noexcept;
+// What a streamed body's source found wrong.
+[[nodiscard]] violation explain(body_problem problem) noexcept;
 
 // token of RFC 9110 section 5.6.2.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;

@@ -51,8 +51,16 @@ std::string normalised(std::string_view tag) {
 
 icu::Locale icu_locale(const std::string& tag) {
     UErrorCode status = U_ZERO_ERROR;
-    const auto locale = icu::Locale::forLanguageTag(tag, status);
-    return U_SUCCESS(status) ? locale : icu::Locale::getRoot();
+    auto locale = icu::Locale::forLanguageTag(tag, status);
+    if (U_FAILURE(status)) {
+        return icu::Locale::getRoot();
+    }
+    // Codes and IP addresses are in ASCII digits and every Arabic reader knows those: one set of
+    // digits in a mail, where CLDR would have each country's own.
+    if (std::string_view(locale.getLanguage()) == "ar") {
+        locale.setUnicodeKeywordValue("nu", "latn", status);
+    }
+    return locale;
 }
 
 std::string written_out(core::unix_time time, const icu::Locale& locale) {
@@ -212,6 +220,10 @@ std::set<std::string> catalogues::argument_names(std::string_view language,
         out.insert(utf8(*name));
     }
     return out;
+}
+
+bool is_right_to_left(std::string_view language) {
+    return icu_locale(normalised(language)).isRightToLeft() != 0;
 }
 
 } // namespace countersign::notify

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] std::string text(std::string_view locale, std::string_view key,
                                    const std::vector<argument>& arguments) const;
     // The tag of the catalogue that answers first for `locale`: what the text's language will be.
+    // zh-Hant and zh-TW are answered by zh, which is simplified: a warning in the other script is
+    // understood by more of its readers than one in English. A zh-hant.json would go first.
     [[nodiscard]] std::string language_of(std::string_view locale) const;
 
     // For the test that holds every catalogue against the English one.
@@ -55,5 +57,8 @@ private:
     std::map<std::string, messages, std::less<>> messages_; // by lower-case tag
     std::string default_locale_;
 };
+
+// Of a BCP 47 tag; false for what is none.
+[[nodiscard]] bool is_right_to_left(std::string_view language);
 
 } // namespace countersign::notify

@@ -10,6 +10,8 @@ namespace countersign::notify {
 namespace {
 
 constexpr std::size_t name_length_max = 64;
+constexpr std::size_t subject_length_max = 250;
+constexpr std::size_t address_length_max = 254; // RFC 5321 section 4.5.3.1.3, without < and >
 
 bool is_letter(char letter) {
     return (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z');
@@ -33,10 +35,11 @@ bool resembles_link(std::string_view name) {
 class speaker {
 public:
     speaker(const core::event& event, const content_context& context, const catalogues& texts)
-        : event_(event), texts_(texts), type_(core::to_string(event.type)) {
+        : event_(event), texts_(texts), type_(core::to_string(event.type)),
+          right_to_left_(is_right_to_left(texts.language_of(event.locale))) {
         put("app_name", one_line(context.app_name));
         put("name", one_line(event.name, name_length_max));
-        put("recipient", std::string(context.recipient));
+        put("recipient", one_line(context.recipient, address_length_max));
         put("old_email", one_line(event.old_email));
         put("new_email", one_line(event.new_email));
         put("browser", one_line(event.browser, 80));
@@ -75,21 +78,36 @@ public:
             return common("fact.unknown");
         }
         if (browser.empty() || os.empty()) {
-            return browser + os;
+            return isolated(browser + os);
         }
         return common("client");
+    }
+    [[nodiscard]] bool right_to_left() const noexcept { return right_to_left_; }
+    // `value` is one_line()'s.
+    [[nodiscard]] std::string isolated(std::string value) const {
+        if (!right_to_left_ || value.empty()) {
+            return value;
+        }
+        return std::string(isolate_begin).append(value).append(isolate_end);
     }
 
 private:
     void put(std::string name, std::string value) {
-        arguments_.push_back({std::move(name), std::move(value)});
+        arguments_.push_back({std::move(name), isolated(std::move(value))});
     }
 
     const core::event& event_;
     const catalogues& texts_;
     std::string type_;
+    bool right_to_left_;
     std::vector<argument> arguments_;
 };
+
+bool is_code_mail(core::event_type type) {
+    return type == core::event_type::one_time_code ||
+           type == core::event_type::email_verification_code ||
+           type == core::event_type::password_reset_code;
+}
 
 bool is_link_mail(core::event_type type) {
     return type == core::event_type::email_verification || type == core::event_type::password_reset;
@@ -105,7 +123,8 @@ std::string_view link_path(core::event_type type) {
 void add_origin(mail_content& content, const core::event& event, const speaker& say) {
     content.facts.emplace_back(say.common("fact.when"), say.common("time"));
     const auto ip = one_line(event.ip, 64);
-    content.facts.emplace_back(say.common("fact.ip"), ip.empty() ? say.common("fact.unknown") : ip);
+    content.facts.emplace_back(say.common("fact.ip"),
+                               ip.empty() ? say.common("fact.unknown") : say.isolated(ip));
     content.facts.emplace_back(say.common("fact.client"), say.client());
 }
 
@@ -119,10 +138,11 @@ void add_alert(mail_content& content, const core::event& event, const content_co
     if (!event.method.empty()) {
         add("fact.method", say.method_name());
     }
-    add("fact.label", one_line(event.label));
-    add("fact.old_email", one_line(event.old_email));
-    add("fact.new_email", one_line(event.new_email));
-    if (event.type == core::event_type::recovery_code_used) {
+    add("fact.label", say.isolated(one_line(event.label)));
+    add("fact.old_email", say.isolated(one_line(event.old_email)));
+    add("fact.new_email", say.isolated(one_line(event.new_email)));
+    if (event.type == core::event_type::recovery_code_used ||
+        event.type == core::event_type::recovery_codes_created) {
         add("fact.remaining_codes", std::to_string(event.remaining_codes));
     }
     add_origin(content, event, say);
@@ -131,12 +151,28 @@ void add_alert(mail_content& content, const core::event& event, const content_co
         say.common("review_button"), std::string(context.base_uri) + "/me/settings#sessions", {}};
 }
 
-void replace(std::string& text, std::string_view mark, std::string_view value) {
-    const auto at = text.find(mark);
-    if (at == std::string::npos) {
+std::size_t replace_all(std::string& text, std::string_view mark, std::string_view value) {
+    std::size_t count = 0;
+    for (auto at = text.find(mark); at != std::string::npos;
+         at = text.find(mark, at + value.size())) {
+        text.replace(at, mark.size(), value);
+        ++count;
+    }
+    return count;
+}
+
+void fill(std::string& page, std::string_view mark, std::string_view value) {
+    if (replace_all(page, mark, value) == 0) {
         throw std::logic_error("the mail template lacks a mark");
     }
-    text.replace(at, mark.size(), value);
+}
+
+// For element content: an isolate is an element there, which every mail reader keeps.
+std::string html_text(std::string_view text) {
+    std::string out = html_escaped(text);
+    replace_all(out, isolate_begin, "<bdi>");
+    replace_all(out, isolate_end, "</bdi>");
+    return out;
 }
 
 std::string_view page_template() {
@@ -149,7 +185,7 @@ std::string_view page_template() {
 }
 
 std::string html_paragraph(std::string_view text) {
-    return "<p>" + html_escaped(text) + "</p>\n";
+    return "<p>" + html_text(text) + "</p>\n";
 }
 
 std::string html_facts(const mail_content& content) {
@@ -158,18 +194,18 @@ std::string html_facts(const mail_content& content) {
     }
     std::string out = "<table role=\"presentation\">\n";
     for (const auto& [label, value] : content.facts) {
-        out +=
-            "<tr><th>" + html_escaped(label) + "</th><td>" + html_escaped(value) + "</td></tr>\n";
+        out += "<tr><th>" + html_text(label) + "</th><td>" + html_text(value) + "</td></tr>\n";
     }
     return out + "</table>\n";
 }
 
-std::string html_button(const button& action) {
+std::string html_button(const button& action, bool right_to_left) {
     const std::string url = html_escaped(action.url);
     std::string out =
-        "<p><a class=\"button\" href=\"" + url + "\">" + html_escaped(action.label) + "</a></p>\n";
+        "<p><a class=\"button\" href=\"" + url + "\">" + html_text(action.label) + "</a></p>\n";
     if (action.is_link()) {
-        out += "<p class=\"small\">" + html_escaped(action.fallback) + "<br>" + url + "</p>\n";
+        out += "<p class=\"small\">" + html_text(action.fallback) + "<br>" +
+               (right_to_left ? "<bdi>" + url + "</bdi>" : url) + "</p>\n";
     }
     return out;
 }
@@ -181,12 +217,14 @@ mail_content content_of(const core::event& event, const content_context& context
     const speaker say(event, context, texts);
     mail_content content;
     content.language = texts.language_of(event.locale);
-    content.subject = say.own("subject");
+    content.right_to_left = say.right_to_left();
+    content.label_end = say.common("fact.separator");
+    content.subject = one_line(say.own("subject"), subject_length_max);
     content.heading = say.own("heading");
     content.greeting = say.greeting();
     content.body = say.own("body");
     content.closing = say.common("closing");
-    if (event.type == core::event_type::one_time_code) {
+    if (is_code_mail(event.type)) {
         content.code = context.secret;
         add_origin(content, event, say);
         content.after = {say.own("expiry"), say.own("advice")};
@@ -207,7 +245,7 @@ std::string plain_body(const mail_content& content) {
         out += "    " + content.code + "\n\n";
     }
     for (const auto& [label, value] : content.facts) {
-        out.append(label).append(": ").append(value).append("\n");
+        out.append(label).append(content.label_end).append(value).append("\n");
     }
     if (!content.facts.empty()) {
         out += "\n";
@@ -219,7 +257,8 @@ std::string plain_body(const mail_content& content) {
         out += paragraph + "\n\n";
     }
     if (content.action && !content.action->is_link()) {
-        out += content.action->label + ": " + content.action->url + "\n\n";
+        // A mark beside an address would be taken for part of it, so it has none.
+        out += content.action->label + content.label_end + content.action->url + "\n\n";
     }
     return out + "-- \n" + content.closing + "\n";
 }
@@ -232,22 +271,25 @@ std::string html_body(const mail_content& content) {
     inner += html_facts(content);
     // A link is what such a mail is for; an alert is read first.
     if (content.action && content.action->is_link()) {
-        inner += html_button(*content.action);
+        inner += html_button(*content.action, content.right_to_left);
     }
     for (const auto& paragraph : content.after) {
         inner += html_paragraph(paragraph);
     }
     if (content.action && !content.action->is_link()) {
-        inner += html_button(*content.action);
+        inner += html_button(*content.action, content.right_to_left);
     }
 
     std::string page(page_template());
-    replace(page, "{{language}}", html_escaped(content.language));
-    replace(page, "{{subject}}", html_escaped(content.subject));
-    replace(page, "{{heading}}", html_escaped(content.heading));
-    replace(page, "{{closing}}", html_escaped(content.closing));
+    fill(page, "{{language}}", html_escaped(content.language));
+    fill(page, "{{direction}}", content.right_to_left ? "rtl" : "ltr");
+    fill(page, "{{start}}", content.right_to_left ? "right" : "left");
+    fill(page, "{{end}}", content.right_to_left ? "left" : "right");
+    fill(page, "{{subject}}", html_escaped(content.subject));
+    fill(page, "{{heading}}", html_text(content.heading));
+    fill(page, "{{closing}}", html_text(content.closing));
     // Last, so that no value in it is taken for a mark.
-    replace(page, "{{content}}", inner);
+    fill(page, "{{content}}", inner);
     return page;
 }
 

@@ -21,10 +21,19 @@ struct button {
     [[nodiscard]] bool is_link() const noexcept { return !fallback.empty(); }
 };
 
+// Around a value in a text that runs from right to left, so that its letters, digits and dots keep
+// their order (Unicode UAX #9, first strong isolate). No value holds them itself: one_line() drops
+// them.
+inline constexpr std::string_view isolate_begin = "\u2068";
+inline constexpr std::string_view isolate_end = "\u2069";
+
 // All plain text: nothing in it is escaped for HTML yet.
 struct mail_content {
-    std::string language; // BCP 47, of the texts
-    std::string subject, heading, greeting, body;
+    std::string language;       // BCP 47, of the texts
+    bool right_to_left = false; // as the language; the texts then hold isolates, the subject none
+    std::string label_end;      // between a label and its value, a colon as the language writes it
+    std::string subject;        // one line
+    std::string heading, greeting, body;
     std::string code;                                       // shown large; empty: none
     std::vector<std::pair<std::string, std::string>> facts; // label, value
     std::optional<button> action;

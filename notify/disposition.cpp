@@ -25,6 +25,13 @@ bool any(const submission_report& report, failure_kind kind) {
     });
 }
 
+// A relay that closes only when it hears of this mail.
+bool may_be_the_cause(const submission_report& report) {
+    return std::ranges::any_of(report.failed, [](const failed_recipient& failed) {
+        return failed.failure.kind == failure_kind::relay && failed.failure.relay_accepted_sender;
+    });
+}
+
 std::string reasons(const submission_report& report) {
     std::string out;
     for (const auto& failed : report.failed) {
@@ -57,6 +64,17 @@ core::milliseconds relay_pause(int faults) noexcept {
                                         seconds(5) * (1 << std::clamp(faults - 1, 0, 4)));
 }
 
+relay_verdict relay_shown_by(const submission_report& report) noexcept {
+    if (any(report, failure_kind::relay)) {
+        return relay_verdict::at_fault;
+    }
+    const bool served = report.delivered > 0 ||
+                        std::ranges::any_of(report.failed, [](const failed_recipient& failed) {
+                            return failed.failure.relay_accepted_sender;
+                        });
+    return served ? relay_verdict::works : relay_verdict::unknown;
+}
+
 disposition judge(const submission_report& report, int attempts_before, int relay_faults,
                   double spread) {
     if (report.failed.empty()) {
@@ -70,8 +88,10 @@ disposition judge(const submission_report& report, int attempts_before, int rela
     }
     if (any(report, failure_kind::relay)) {
         out.what = fate::retry;
-        out.counted = false;
-        out.delay = spread_out(relay_pause(relay_faults), spread);
+        out.counted = may_be_the_cause(report);
+        out.delay = spread_out(std::max(relay_pause(relay_faults),
+                                        out.counted ? retry_delay(attempts_before) : seconds(0)),
+                               spread);
     } else if (any(report, failure_kind::transient) &&
                time_tried(attempts_before) < give_up_after) {
         out.what = fate::retry;

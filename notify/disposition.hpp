@@ -26,7 +26,7 @@ struct disposition {
     fate what = fate::settle;
     core::milliseconds delay{};    // retry: from now
     std::vector<std::string> owed; // retry, give_up: who has not got the mail
-    bool counted = true;           // retry: whether it counts towards giving up
+    bool counted = true;           // retry: whether the next pause is longer, up to giving up
     std::string reason;            // retry, give_up: for the operator
 };
 
@@ -39,9 +39,17 @@ inline constexpr std::chrono::hours give_up_after{72};
 // 5 s, 10 s … 60 s: how long to leave a relay alone that has failed so many times in a row.
 [[nodiscard]] core::milliseconds relay_pause(int faults) noexcept;
 
+// What a submission shows of the relay. Unknown: it was not asked, or not far enough to tell.
+enum class relay_verdict : std::uint8_t { works, at_fault, unknown };
+[[nodiscard]] relay_verdict relay_shown_by(const submission_report& report) noexcept;
+
 // The report as the entry has to end. `attempts_before` failures of this mail were counted before;
 // the relay failed `relay_faults` times in a row, this one included. `spread` in [-1, 1] moves the
 // delay by up to 20 %, so that what failed together is not tried together again.
+//
+// A fault of the relay buries nothing and is not counted, unless it came after the relay had
+// accepted MAIL: then the mail may be its cause, and is tried ever more seldom, so that it cannot
+// stop the others every few seconds. For that alone it is never given up.
 //
 // An entry ends in one way: where some recipients failed for now and others for good, all of them
 // are tried again, until only those are left that failed for good.

@@ -21,6 +21,8 @@ bool carries_secret(core::event_type type) {
     case core::event_type::one_time_code:
     case core::event_type::email_verification:
     case core::event_type::password_reset:
+    case core::event_type::email_verification_code:
+    case core::event_type::password_reset_code:
         return true;
     case core::event_type::two_factor_added:
     case core::event_type::two_factor_removed:
@@ -30,6 +32,9 @@ bool carries_secret(core::event_type type) {
     case core::event_type::new_login:
     case core::event_type::registration_with_existing_email:
     case core::event_type::sign_in_blocked:
+    case core::event_type::recovery_codes_created:
+    case core::event_type::second_factor_reset:
+    case core::event_type::api_token_created:
         return false;
     }
     return false;
@@ -74,7 +79,7 @@ std::string message(const mail& envelope, const core::event& event, const mail_i
     out += "Date: " + message_date(event.at) + "\r\n";
     out += mailbox_header("From", one_line(identity.app_name), envelope.from);
     out += mailbox_header("To", {}, envelope.to);
-    out += text_header("Subject", one_line(content.subject, 250));
+    out += text_header("Subject", content.subject);
     out += "MIME-Version: 1.0\r\n";
     out += "Auto-Submitted: auto-generated\r\n"; // RFC 3834: no out-of-office replies
     out += "X-Auto-Response-Suppress: All\r\n";

@@ -4,6 +4,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <deque>
 #include <exception>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -27,6 +29,7 @@ using steady = std::chrono::steady_clock;
 using store::outbox_entry;
 
 constexpr int settle_tries_when_stopping = 3;
+constexpr int beats_per_claim = 4; // renewals within notifier_options::reclaim_idle
 
 awaitable<void> pause(core::milliseconds length) {
     asio::steady_timer timer(co_await asio::this_coro::executor, length);
@@ -46,7 +49,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
          std::function<core::unix_time()> given_clock)
         : executor(std::move(given_executor)), options(given_options), outbox(given_outbox),
           render(given_renderer), transports(std::move(given_transports)), random(given_random),
-          clock(std::move(given_clock)), changed(executor) {
+          clock(std::move(given_clock)), changed(executor), beat(executor) {
         for (std::size_t index = 0; index < std::max<std::size_t>(options.workers, 1); ++index) {
             workers.push_back(std::make_unique<worker>(render, transports));
             idle.push_back(workers.back().get());
@@ -79,7 +82,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         if (!requeued) {
             co_return false;
         }
-        // After a fault of the relay, one mail tries whether it is back.
+        // After a fault of the relay, one mail at a time tries whether it is back.
         const std::size_t count = relay_faults > 0 ? 1 : idle.size();
         if (steady::now() >= next_reclaim) {
             auto abandoned = co_await outbox.reclaim(options.reclaim_idle, count);
@@ -114,18 +117,40 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         return {entry.partition, entry.lane, entry.stream_id};
     }
 
+    // Two notifiers ended, or failed, while they had it: it may be what ended them.
+    static bool is_suspect(const outbox_entry& entry) { return entry.deliveries >= 2; }
+
+    // After a fault of the relay it is left alone for a while. Then one mail tries, and another
+    // when the same time has passed again: the first may be held up by its recipient.
+    [[nodiscard]] bool relay_rests() const {
+        return !stopping && relay_faults > 0 && steady::now() < relay_resumes;
+    }
+
+    // Suspects go one at a time: only what is under way when a notifier ends is suspected again.
     void start_taken() {
-        while (!taken.empty() && !idle.empty()) {
+        while (!idle.empty() && !relay_rests()) {
+            const auto next = std::ranges::find_if(taken, [this](const outbox_entry& entry) {
+                return !suspect_under_way || !is_suspect(entry);
+            });
+            if (next == taken.end()) {
+                return;
+            }
             worker* const seat = idle.back();
             idle.pop_back();
-            outbox_entry entry = std::move(taken.front());
-            taken.pop_front();
+            outbox_entry entry = std::move(*next);
+            taken.erase(next);
             auto key = key_of(entry);
+            if (is_suspect(entry)) {
+                suspect_under_way = key;
+            }
             asio::co_spawn(executor, deliver(shared_from_this(), std::move(entry), seat),
                            [self = shared_from_this(), seat,
                             key = std::move(key)](const std::exception_ptr& failure) {
                                self->finished(seat, key, failure);
                            });
+            if (relay_faults > 0) {
+                return;
+            }
         }
     }
 
@@ -138,11 +163,42 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
             spdlog::error("notifier: an entry was left unsettled: {}", error.what());
         }
         in_hand.erase(key);
+        if (suspect_under_way == key) {
+            suspect_under_way.reset();
+        }
         idle.push_back(seat);
         changed.cancel();
     }
 
+    // For an entry that was delivered before; false: it is somebody else's by now, or settled.
+    awaitable<bool> begin_again(outbox_entry entry) {
+        auto length = options.store_pause_first;
+        while (true) {
+            const auto begun = co_await outbox.begin(entry);
+            if (begun) {
+                co_return *begun;
+            }
+            if (stopping) {
+                co_return false;
+            }
+            co_await pause(length);
+            length = std::min(length * 2, options.store_pause_longest);
+        }
+    }
+
     static awaitable<void> deliver(std::shared_ptr<impl> self, outbox_entry entry, worker* seat) {
+        if (entry.deliveries >= self->options.deliveries_max) {
+            auto reason = "taken up " + std::to_string(entry.deliveries) +
+                          " times, and each time the notifier ended or failed";
+            co_await self->reject(std::move(entry), std::move(reason));
+            co_return;
+        }
+        if (entry.deliveries > 0) {
+            const bool ours = co_await self->begin_again(entry);
+            if (!ours) {
+                co_return;
+            }
+        }
         const auto parsed = core::event_from_json(entry.payload);
         if (!parsed) {
             co_await self->reject(std::move(entry),
@@ -165,8 +221,11 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
             co_return;
         }
         const auto started = steady::now();
+        if (self->relay_faults > 0) {
+            self->relay_resumes = started + relay_pause(self->relay_faults);
+        }
         const auto report = co_await seat->submit(event, std::move(recipients));
-        self->note_relay(report);
+        self->note_relay(report, started);
         auto outcome = judge(report, entry.attempts, self->relay_faults, self->spread());
         log(event, entry, report, outcome, steady::now() - started);
         co_await self->carry_out(std::move(entry), std::move(outcome));
@@ -181,21 +240,26 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         co_await carry_out(std::move(entry), std::move(outcome));
     }
 
-    // A fault of the relay stops taking for a while; whatever else it answered shows it is there.
-    void note_relay(const submission_report& report) {
-        const bool failed = std::ranges::any_of(report.failed, [](const failed_recipient& one) {
-            return one.failure.kind == failure_kind::relay;
-        });
-        if (!failed) {
+    void note_relay(const submission_report& report, steady::time_point started) {
+        switch (relay_shown_by(report)) {
+        case relay_verdict::works:
+            if (relay_faults > 0) {
+                spdlog::info("notifier: the mail relay is back");
+            }
             relay_faults = 0;
             return;
-        }
-        // Several workers meet the same fault at once: it counts once.
-        if (relay_faults > 0 && steady::now() < relay_resumes) {
+        case relay_verdict::unknown:
+            relay_resumes = std::min(relay_resumes, steady::now()); // the next one tries
+            return;
+        case relay_verdict::at_fault:
+            // Several workers meet the same fault: it counts once.
+            if (relay_faults == 0 || started > relay_failed_at) {
+                ++relay_faults;
+                relay_failed_at = steady::now();
+                relay_resumes = relay_failed_at + relay_pause(relay_faults);
+            }
             return;
         }
-        ++relay_faults;
-        relay_resumes = steady::now() + relay_pause(relay_faults);
     }
 
     [[nodiscard]] double spread() { return random.below(2001) / 1000.0 - 1; }
@@ -261,6 +325,51 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         }
     }
 
+    // Until the outbox is left: what is in hand stays ours, however long its submission takes.
+    awaitable<void> keep_claims() {
+        const core::milliseconds interval = options.reclaim_idle / beats_per_claim;
+        auto length = interval;
+        while (!finished_consuming) {
+            beat.expires_after(length);
+            co_await beat.async_wait(asio::as_tuple(asio::use_awaitable));
+            if (finished_consuming) {
+                co_return;
+            }
+            std::vector<outbox_entry> held;
+            for (const auto& [partition, lane, stream_id] : in_hand) {
+                held.push_back({.partition = partition, .lane = lane, .stream_id = stream_id});
+            }
+            const auto renewed = co_await outbox.renew(std::move(held));
+            length = renewed ? interval : std::min(interval, options.store_pause_first);
+        }
+    }
+
+    awaitable<void> consume() {
+        co_await prepare();
+        auto length = options.store_pause_first;
+        while (!stopping) {
+            start_taken();
+            if (idle.empty()) {
+                co_await wait_for_change(steady::time_point::max());
+            } else if (relay_rests()) {
+                co_await wait_for_change(relay_resumes);
+            } else if (co_await take()) {
+                length = options.store_pause_first;
+            } else {
+                co_await pause(length);
+                length = std::min(length * 2, options.store_pause_longest);
+            }
+        }
+        // One after the other they would take long; the next start has them again.
+        std::erase_if(taken, is_suspect);
+        while (idle.size() < workers.size() || !taken.empty()) {
+            start_taken();
+            co_await wait_for_change(steady::time_point::max());
+        }
+        finished_consuming = true;
+        beat.cancel();
+    }
+
     asio::any_io_executor executor;
     notifier_options options;
     store::outbox& outbox;
@@ -269,14 +378,18 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
     core::random_source& random;
     std::function<core::unix_time()> clock;
     asio::steady_timer changed;
+    asio::steady_timer beat; // of keep_claims()
 
     std::vector<std::unique_ptr<worker>> workers;
     std::vector<worker*> idle;
     std::deque<outbox_entry> taken; // read, waiting for a worker
     std::set<entry_key> in_hand;    // taken or being delivered
+    std::optional<entry_key> suspect_under_way;
     bool stopping = false;
-    int relay_faults = 0;
-    steady::time_point relay_resumes{};
+    bool finished_consuming = false;
+    int relay_faults = 0; // in a row; 0: the relay works
+    steady::time_point relay_failed_at{};
+    steady::time_point relay_resumes{}; // after a fault: when the next mail may try
     steady::time_point next_reclaim = steady::now();
 };
 
@@ -293,26 +406,9 @@ notifier::~notifier() {
 }
 
 awaitable<void> notifier::run() {
+    using asio::experimental::awaitable_operators::operator&&;
     const auto self = impl_;
-    co_await self->prepare();
-    auto length = self->options.store_pause_first;
-    while (!self->stopping) {
-        self->start_taken();
-        if (self->idle.empty()) {
-            co_await self->wait_for_change(steady::time_point::max());
-        } else if (self->relay_faults > 0 && steady::now() < self->relay_resumes) {
-            co_await self->wait_for_change(self->relay_resumes);
-        } else if (co_await self->take()) {
-            length = self->options.store_pause_first;
-        } else {
-            co_await pause(length);
-            length = std::min(length * 2, self->options.store_pause_longest);
-        }
-    }
-    while (self->idle.size() < self->workers.size() || !self->taken.empty()) {
-        self->start_taken();
-        co_await self->wait_for_change(steady::time_point::max());
-    }
+    co_await (self->consume() && self->keep_claims());
 }
 
 void notifier::stop() {

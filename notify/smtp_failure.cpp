@@ -40,19 +40,18 @@ std::string_view to_string(smtp_stage stage) noexcept {
         return "RCPT";
     case smtp_stage::data:
         return "DATA";
+    case smtp_stage::message:
+        return "end of DATA";
     }
     return "unknown";
 }
 
 bool begin_stage(std::string_view command, smtp_stage& stage) noexcept {
-    constexpr std::array<std::pair<std::string_view, smtp_stage>, 7> commands{{
+    constexpr std::array<std::pair<std::string_view, smtp_stage>, 4> commands{{
         {"EHLO ", smtp_stage::hello},
         {"HELO ", smtp_stage::hello},
         {"STARTTLS", smtp_stage::start_tls},
         {"AUTH ", smtp_stage::authenticate},
-        {"MAIL FROM:", smtp_stage::sender},
-        {"RCPT TO:", smtp_stage::recipient},
-        {"DATA\r", smtp_stage::data},
     }};
     const auto found = std::ranges::find_if(
         commands, [command](const auto& known) { return command.starts_with(known.first); });
@@ -64,30 +63,33 @@ bool begin_stage(std::string_view command, smtp_stage& stage) noexcept {
 }
 
 failure_kind classify(smtp_stage stage, int code) noexcept {
+    switch (stage) {
+    case smtp_stage::connect:
+    case smtp_stage::hello:
+    case smtp_stage::start_tls:
+    case smtp_stage::authenticate:
+    case smtp_stage::sender: // the same of every mail
+        return failure_kind::relay;
+    case smtp_stage::recipient:
+    case smtp_stage::data:
+    case smtp_stage::message:
+        break;
+    }
     switch (code) {
     case 421: // shutting down
-    case 454: // TLS or authentication temporarily unavailable (RFC 3207, RFC 4954)
+    case 454: // authentication temporarily unavailable (RFC 4954)
+    case 500: // what we speak is not understood: no fault of the recipient's
+    case 502:
+    case 503:
     case 530: // authentication or STARTTLS required
     case 534: // mechanism too weak
     case 535: // credentials refused
     case 538: // encryption required
         return failure_kind::relay;
     default:
-        break;
-    }
-    switch (stage) {
-    case smtp_stage::connect:
-    case smtp_stage::hello:
-    case smtp_stage::start_tls:
-    case smtp_stage::authenticate:
-        return failure_kind::relay;
-    case smtp_stage::sender:
-    case smtp_stage::recipient:
-    case smtp_stage::data:
         return code >= 500 && code <= 599 ? failure_kind::permanent_recipient
                                           : failure_kind::transient;
     }
-    return failure_kind::transient;
 }
 
 std::string failure_reason(smtp_stage stage, std::string_view reply, std::string_view problem) {

@@ -1,5 +1,5 @@
 // Which kind of failure an SMTP dialogue ended in: the stage it had reached and the relay's reply
-// decide (RFC 5321 section 4.2.1). Pure, apart from libcurl.
+// decide (RFC 5321 section 4.2.1). The table with its reasons: docs/outbox.md. Pure.
 #pragma once
 
 #include "notify/transport.hpp"
@@ -17,14 +17,16 @@ enum class smtp_stage : std::uint8_t {
     authenticate, // AUTH and what follows it
     sender,       // MAIL FROM
     recipient,    // RCPT TO
-    data,         // DATA, the message and the final reply
+    data,         // DATA and the message, without its end
+    message,      // the message's end: without a reply, nobody knows whether it was taken
 };
 [[nodiscard]] std::string_view to_string(smtp_stage stage) noexcept;
-// Sets the stage that a command line begins; false, and nothing set, for one that begins none (a
-// continued AUTH, the message's end).
+// Sets the stage that a command line up to AUTH begins; false, and nothing set, for one that begins
+// none (a continued AUTH).
 bool begin_stage(std::string_view command, smtp_stage& stage) noexcept;
 
-// `code` is the reply to the last command, or 0 if there was none (lost connection, time-out).
+// `code` is the reply to the last command, or 0 if there was none (lost connection, time-out) or
+// none that makes sense there.
 [[nodiscard]] failure_kind classify(smtp_stage stage, int code) noexcept;
 
 // For the operator: the stage and the reply (or, without one, `problem`), cut, printable ASCII

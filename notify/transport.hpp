@@ -17,7 +17,7 @@ namespace countersign::notify {
 enum class failure_kind : std::uint8_t {
     transient,           // this mail, not now: tried again, for a bounded time
     permanent_recipient, // this mail, never: a dead letter
-    relay,               // no mail at all now: tried again for ever
+    relay,               // no fault of the mail's: tried again for ever, others wait a little
 };
 [[nodiscard]] std::string_view to_string(failure_kind kind) noexcept;
 
@@ -25,6 +25,8 @@ struct delivery_failure {
     failure_kind kind = failure_kind::transient;
     std::string
         reason; // for the operator: stage and reply; no secret, at most 200 characters of reply
+    // The relay works so far: what it then refused, this mail may have caused.
+    bool relay_accepted_sender = false;
 };
 
 // Owned and called by one worker thread; submit() blocks, within its own deadlines. Once it returns

@@ -10,6 +10,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace countersign::store {
@@ -23,8 +24,10 @@ constexpr int attempts_max = 32;
 constexpr int attempts_without_pause = 3;
 constexpr std::uint32_t longest_race_pause_ms = 8;
 constexpr std::chrono::milliseconds first_unknown_outcome_pause = 25ms; // doubles
+constexpr std::chrono::seconds outbox_full_said_every{10};
 
 // The answers of commit.lua and erase.lua.
+constexpr std::int64_t answer_outbox_full = -2;
 constexpr std::int64_t answer_wrong_type = -1;
 constexpr std::int64_t answer_other_version = 0;
 
@@ -46,6 +49,16 @@ void append_events(std::vector<std::string>& arguments, const std::vector<core::
     }
 }
 
+// How many entries a lane of a partition may hold for these events to fit in; empty: as many as it
+// does. Of `max` entries over all partitions.
+std::string room_for(const change& wanted, core::mail_lane lane, std::int64_t max, int partitions) {
+    const auto added = std::ranges::count_if(wanted.events, [lane](const core::event& event) {
+        return core::lane_of(event.type) == lane;
+    });
+    if (added == 0 || wanted.of_refusal) return {};
+    return std::to_string((max + partitions - 1) / partitions - added);
+}
+
 asio::awaitable<void> pause_for(std::chrono::milliseconds length) {
     asio::steady_timer timer(co_await asio::this_coro::executor, length);
     co_await timer.async_wait(asio::as_tuple(asio::deferred));
@@ -60,6 +73,8 @@ struct accounts::impl {
     connection& redis;
     core::random_source& random;
     int partitions;
+    outbox_limits limits;
+    steady_time outbox_full_silence{}; // until then the log does not say it again
     std::shared_ptr<transaction_queue> queue = std::make_shared<transaction_queue>();
 
     [[nodiscard]] std::string tag_of(const core::account_id& id) const {
@@ -71,7 +86,19 @@ struct accounts::impl {
     // KEYS of commit.lua and erase.lua.
     [[nodiscard]] std::vector<std::string> keys_of(const core::account_id& id) const {
         const auto tag = tag_of(id);
-        return {tag + "account:" + id.value(), tag + "outbox:code", tag + "outbox:alert"};
+        return {tag + "account:" + id.value(), tag + "outbox:code", tag + "outbox:alert",
+                tag + "retry"};
+    }
+    // ARGV of commit.lua.
+    [[nodiscard]] std::vector<std::string>
+    commit_arguments(std::string expected, std::string proposed, const change& wanted) const {
+        std::vector<std::string> arguments{
+            std::move(expected), std::move(proposed),
+            wanted.next ? core::to_document(*wanted.next) : "",
+            room_for(wanted, core::mail_lane::code, limits.codes, partitions),
+            room_for(wanted, core::mail_lane::alert, limits.alerts, partitions)};
+        append_events(arguments, wanted.events);
+        return arguments;
     }
 
     asio::awaitable<store_result<std::optional<loaded_account>>> load(core::account_id id,
@@ -90,6 +117,7 @@ struct accounts::impl {
     decide_and_commit(core::account_id id, std::function<change(const core::account&)> decide,
                       transaction_queue::place& mine, steady_time until);
     asio::awaitable<void> pause_after_lost_race(int attempts);
+    void say_that_the_outbox_is_full();
 };
 
 store_result<std::optional<loaded_account>>
@@ -133,6 +161,10 @@ accounts::impl::write(const script& code, core::account_id id,
         const auto reply = co_await redis.script(code, keys_of(id), arguments(now), until);
         if (reply) {
             const auto* answer = reply->integer();
+            if (answer && *answer == answer_outbox_full) {
+                say_that_the_outbox_is_full();
+                co_return store_error::outbox_full;
+            }
             if (answer && *answer != answer_wrong_type) co_return *answer != answer_other_version;
             spdlog::error("{} or its outbox is of the wrong type", key_of(id));
             co_return store_error::corrupt;
@@ -181,9 +213,7 @@ accounts::impl::decide_and_commit(core::account_id id,
             continue;
         }
         auto proposed = random.hex(16);
-        std::vector<std::string> arguments{current->version, proposed,
-                                           wanted.next ? core::to_document(*wanted.next) : ""};
-        append_events(arguments, wanted.events);
+        auto arguments = commit_arguments(current->version, proposed, wanted);
         const auto taken = co_await commit(id, std::move(arguments), until);
         if (!taken) co_return taken.error();
         if (*taken) {
@@ -197,8 +227,18 @@ accounts::impl::decide_and_commit(core::account_id id,
     co_return store_error::contention;
 }
 
-accounts::accounts(connection& redis, core::random_source& random, int partitions)
-    : impl_(std::make_shared<impl>(redis, random, partitions)) {}
+// Every refused request would say so otherwise.
+void accounts::impl::say_that_the_outbox_is_full() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < outbox_full_silence) return;
+    outbox_full_silence = now + outbox_full_said_every;
+    spdlog::error("the outbox is full: changes that need a mail are refused until mails are sent "
+                  "(see `countersign mail status`, mail.outbox_max and mail.outbox_codes_max)");
+}
+
+accounts::accounts(connection& redis, core::random_source& random, int partitions,
+                   outbox_limits limits)
+    : impl_(std::make_shared<impl>(redis, random, partitions, limits)) {}
 
 accounts::~accounts() = default;
 
@@ -220,9 +260,10 @@ asio::awaitable<store_result<bool>> accounts::create(core::account value,
                                                      std::vector<core::event> events) {
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
-    std::vector<std::string> arguments{"", self->random.hex(16), core::to_document(value)};
-    append_events(arguments, events);
-    co_return co_await self->commit(std::move(value.id), std::move(arguments), until);
+    const auto id = value.id;
+    const change wanted{.next = std::move(value), .events = std::move(events)};
+    auto arguments = self->commit_arguments("", self->random.hex(16), wanted);
+    co_return co_await self->commit(id, std::move(arguments), until);
 }
 
 asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::string version,
@@ -235,6 +276,15 @@ asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::st
         return list;
     };
     co_return co_await self->write(scripts::erase(), std::move(id), std::move(arguments), until);
+}
+
+std::optional<core::account_id> accounts::id_of_key(std::string_view key) const {
+    constexpr std::string_view before_id = "}:account:";
+    const auto found = key.find(before_id);
+    if (found == std::string_view::npos) return std::nullopt;
+    core::account_id id(std::string(key.substr(found + before_id.size())));
+    if (impl_->key_of(id) != key) return std::nullopt;
+    return id;
 }
 
 } // namespace countersign::store

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace countersign::store {
@@ -24,6 +25,16 @@ namespace countersign::store {
 struct change {
     std::optional<core::account> next;
     std::vector<core::event> events;
+    // It goes with a refusal: written even if the outbox is full, or a guess would not count.
+    bool of_refusal = false;
+};
+
+// How many entries wait in the outbox at the most, over all partitions; each partition has an equal
+// share, rounded up. Beyond it a change with such an event is refused (store_error::outbox_full),
+// and one without is not. Entries whose retry waits count as alerts.
+struct outbox_limits {
+    std::int64_t codes = 20'000;
+    std::int64_t alerts = 100'000;
 };
 
 struct loaded_account {
@@ -36,7 +47,8 @@ class accounts {
 public:
     // `partitions` is fixed when the data is created (see store/metadata.hpp). `redis` and `random`
     // outlive this object and the calls under way.
-    accounts(connection& redis, core::random_source& random, int partitions);
+    accounts(connection& redis, core::random_source& random, int partitions,
+             outbox_limits limits = {});
     ~accounts();
     accounts(const accounts&) = delete;
     accounts& operator=(const accounts&) = delete;
@@ -64,6 +76,11 @@ public:
     erase(core::account_id id, std::string version, std::vector<core::event> events);
 
     static constexpr std::chrono::milliseconds transaction_budget{1800};
+
+    // Every account's key in Redis matches this (SCAN's MATCH), and a stranger's may.
+    static constexpr const char* key_pattern = "cs:{*}:account:*";
+    // The account whose key in Redis that is; nullopt: none of ours.
+    [[nodiscard]] std::optional<core::account_id> id_of_key(std::string_view key) const;
 
 private:
     struct impl;

@@ -22,8 +22,13 @@ struct index_entry {
     core::unix_time taken_at;
 };
 
-std::string to_text(const core::account_id& id, core::unix_time taken_at) {
-    return id.value() + separator + std::to_string(taken_at.time_since_epoch().count());
+std::string to_text(core::milliseconds time) {
+    return std::to_string(time.count());
+}
+
+// What an entry of that holder begins with.
+std::string start_of_entry(const core::account_id& id) {
+    return id.value() + separator;
 }
 
 std::optional<index_entry> entry_from(std::string_view text) {
@@ -93,6 +98,18 @@ asio::awaitable<store_result<bool>> email_index::may_take_over(std::string entry
     co_return !holder || holder->value.email != address.value();
 }
 
+asio::awaitable<store_result<std::optional<core::unix_time>>>
+email_index::held_since(core::email_address address, core::account_id id) {
+    const auto key = key_of(address);
+    const auto stored = stored_entry(co_await redis_.command(words("GET", key)));
+    if (!stored) co_return stored.error();
+    if (stored->empty()) co_return std::nullopt;
+    const auto entry = entry_from(*stored);
+    if (!entry) co_return corrupt_entry(key);
+    if (entry->id != id) co_return std::nullopt;
+    co_return entry->taken_at;
+}
+
 asio::awaitable<store_result<bool>> email_index::reserve(core::email_address address,
                                                          core::account_id id, core::unix_time now) {
     const auto key = key_of(address);
@@ -104,8 +121,11 @@ asio::awaitable<store_result<bool>> email_index::reserve(core::email_address add
         if (!*free) co_return false;
 
         std::vector<std::string> keys{key};
-        const auto reply = co_await redis_.script(scripts::index_take(), std::move(keys),
-                                                  words(*stored, to_text(id, now)));
+        std::vector<std::string> arguments{*stored, start_of_entry(id),
+                                           to_text(now.time_since_epoch()),
+                                           to_text(reservation_life)};
+        const auto reply =
+            co_await redis_.script(scripts::index_take(), std::move(keys), std::move(arguments));
         if (!reply) co_return reply.error();
         if (const auto* taken = reply->integer(); taken && *taken == 1) co_return true;
     }
@@ -113,9 +133,10 @@ asio::awaitable<store_result<bool>> email_index::reserve(core::email_address add
 }
 
 asio::awaitable<store_result<void>> email_index::release(core::email_address address,
-                                                         core::account_id id) {
+                                                         core::account_id id,
+                                                         std::optional<core::unix_time> since) {
     std::vector<std::string> keys{key_of(address)};
-    std::vector<std::string> holder{id.value() + separator};
+    auto holder = words(start_of_entry(id), since ? to_text(since->time_since_epoch()) : "");
     const auto reply =
         co_await redis_.script(scripts::index_release(), std::move(keys), std::move(holder));
     if (!reply) co_return reply.error();

@@ -27,13 +27,19 @@ public:
     find(core::email_address address);
 
     // Takes the address for `id`. False: another account has it, or took it less than
-    // `reservation_life` ago and is still being created. Taking again for the same id is fine.
+    // `reservation_life` ago and is still being created. Taking again for the same id is fine, and
+    // makes another entry: its time is later than that of the entry which it replaces.
     [[nodiscard]] boost::asio::awaitable<store_result<bool>>
     reserve(core::email_address address, core::account_id id, core::unix_time now);
 
-    // Gives the address up if `id` still holds it.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> release(core::email_address address,
-                                                                     core::account_id id);
+    // When `id` took the address, if it holds it.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<core::unix_time>>>
+    held_since(core::email_address address, core::account_id id);
+
+    // Gives the address up if `id` still holds it; with `since`, if it has not taken it anew since.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>>
+    release(core::email_address address, core::account_id id,
+            std::optional<core::unix_time> since = std::nullopt);
 
     // A creation takes far less: store deadlines are seconds.
     static constexpr std::chrono::seconds reservation_life{60};

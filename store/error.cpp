@@ -12,6 +12,8 @@ std::string_view to_string(store_error error) noexcept {
         return "corrupt";
     case store_error::overloaded:
         return "overloaded";
+    case store_error::outbox_full:
+        return "the outbox is full";
     }
     return "unknown";
 }

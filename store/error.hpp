@@ -15,6 +15,7 @@ enum class store_error : std::uint8_t {
     contention,  // the compare-and-set lost too many races
     corrupt,     // a stored value is not what it should be; the log says which key
     overloaded,  // the bounded queue to Redis is full; the call did not run
+    outbox_full, // too many mails wait: a change that has to tell somebody is not taken now
 };
 [[nodiscard]] std::string_view to_string(store_error error) noexcept;
 

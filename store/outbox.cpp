@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -14,7 +15,7 @@ namespace {
 using boost::asio::awaitable;
 using core::mail_lane;
 
-constexpr std::string_view group = "notifier";
+constexpr std::string_view group = outbox_group;
 
 std::size_t index_of(mail_lane lane) {
     return lane == mail_lane::code ? 0 : 1;
@@ -78,22 +79,22 @@ awaitable<store_result<void>> outbox::take_own_pending() {
     std::vector<outbox_entry> taken;
     for (const auto lane : outbox_lanes)
         for (int partition = 0; partition < partitions_; ++partition) {
-            std::string after = "0";
+            std::string start = "-";
             while (true) {
-                std::vector<std::string> command{
-                    "XREADGROUP", "GROUP",   std::string(group),          consumer_, "COUNT",
-                    "100",        "STREAMS", stream_key(partition, lane), after};
-                const auto reply = co_await blocking_reads_.command(std::move(command));
-                auto page = reply ? parse_streams(*reply) : entries_result{reply.error()};
+                std::vector<std::string> keys{stream_key(partition, lane)};
+                std::vector<std::string> arguments{std::string(group), consumer_, start, "100"};
+                const auto reply = co_await blocking_reads_.script(
+                    scripts::own_pending(), std::move(keys), std::move(arguments));
+                auto page = reply ? parse_page(partition, lane, *reply)
+                                  : store_result<entries_page>{reply.error()};
                 if (!page) {
                     groups_exist_ = false;
                     co_return page.error();
                 }
-                if (page->empty()) break;
-                after = page->back().stream_id;
-                for (auto& entry : *page) // without a payload: deleted meanwhile
-                    if (!entry.payload.empty() && !is_waiting(entry))
-                        taken.push_back(std::move(entry));
+                if (page->cursor.empty()) break;
+                start = "(" + page->cursor;
+                for (auto& entry : page->entries)
+                    if (!is_waiting(entry)) taken.push_back(std::move(entry));
             }
         }
     for (auto& entry : taken)
@@ -153,18 +154,17 @@ awaitable<entries_result> outbox::reclaim_stream(int partition, mail_lane lane,
     std::vector<outbox_entry> claimed;
     std::string cursor = "0-0";
     do {
-        std::vector<std::string> command{
-            "XAUTOCLAIM", stream_key(partition, lane),           std::string(group),
-            consumer_,    std::to_string(idle.count()),          cursor,
-            "COUNT",      std::to_string(count - claimed.size())};
-        const auto reply = co_await writes_.command(std::move(command));
+        std::vector<std::string> keys{stream_key(partition, lane)};
+        std::vector<std::string> arguments{std::string(group), consumer_,
+                                           std::to_string(idle.count()), cursor,
+                                           std::to_string(count - claimed.size())};
+        const auto reply =
+            co_await writes_.script(scripts::reclaim(), std::move(keys), std::move(arguments));
         if (!reply) co_return reply.error();
-        const auto* parts = reply->list();
-        if (!parts || parts->size() < 2 || !parts->front().text()) co_return store_error::corrupt;
-        cursor = *parts->front().text();
-        auto page = parse_entries(partition, lane, (*parts)[1]);
+        auto page = parse_page(partition, lane, *reply);
         if (!page) co_return page.error();
-        for (auto& entry : *page)
+        cursor = page->cursor;
+        for (auto& entry : page->entries)
             if (!is_waiting(entry)) claimed.push_back(std::move(entry));
     } while (cursor != "0-0" && claimed.size() < count);
     co_return claimed;
@@ -175,6 +175,35 @@ bool outbox::is_waiting(const outbox_entry& entry) const {
     return std::ranges::any_of(waiting_[index_of(entry.lane)], [&](const outbox_entry& other) {
         return other.partition == entry.partition && other.stream_id == entry.stream_id;
     });
+}
+
+awaitable<store_result<bool>> outbox::begin(outbox_entry entry) {
+    std::vector<std::string> keys{stream_key(entry.partition, entry.lane)};
+    std::vector<std::string> arguments{std::string(group), consumer_, entry.stream_id};
+    const auto reply =
+        co_await writes_.script(scripts::begin(), std::move(keys), std::move(arguments));
+    if (!reply) co_return reply.error();
+    if (!reply->integer()) co_return store_error::corrupt;
+    co_return *reply->integer() == 1;
+}
+
+awaitable<store_result<void>> outbox::renew(std::vector<outbox_entry> in_hand) {
+    // Made before the first call: waiting_ changes meanwhile.
+    std::map<std::string, std::vector<std::string>> ids; // by stream
+    const auto add = [&ids](const outbox_entry& entry) {
+        ids[stream_key(entry.partition, entry.lane)].push_back(entry.stream_id);
+    };
+    std::ranges::for_each(in_hand, add);
+    for (const auto& queue : waiting_)
+        std::ranges::for_each(queue, add);
+    for (auto& [stream, arguments] : ids) {
+        arguments.insert(arguments.begin(), {std::string(group), consumer_});
+        std::vector<std::string> keys{stream};
+        const auto reply =
+            co_await writes_.script(scripts::renew(), std::move(keys), std::move(arguments));
+        if (!reply) co_return reply.error();
+    }
+    co_return store_result<void>{};
 }
 
 awaitable<store_result<void>> outbox::settle(outbox_entry entry) {

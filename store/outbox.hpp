@@ -20,6 +20,10 @@ struct outbox_entry {
     std::string payload;                 // core::to_json(event)
     std::vector<std::string> recipients; // those still owed the mail; empty: all of the event's
     int attempts = 0;                    // submissions that failed before
+    // How often a notifier took it up and neither settled it nor put it off: 0 for a new entry. One
+    // that ends its notifiers has many.
+    int deliveries = 0;
+    std::string reason; // of a dead letter
 };
 
 struct outbox_counts {
@@ -28,8 +32,9 @@ struct outbox_counts {
 
 // Uses a connection of its own, because reads block it; its deadline must be longer than any
 // `wait`. One per notifier. read() is not called again while a read() runs; everything else may
-// overlap. Every entry that read() or reclaim() returned ends in exactly one of settle(), retry()
-// and give_up(); each does nothing if another notifier ended the entry first.
+// overlap. Every entry that read() or reclaim() returned is renew()ed while it is in hand, and ends
+// in exactly one of settle(), retry() and give_up(); each does nothing if another notifier ended
+// the entry first.
 class outbox {
 public:
     // `consumer` names this notifier within the group: stable over restarts, so that what it had
@@ -47,10 +52,18 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
     read(std::size_t count, core::milliseconds wait);
 
-    // Entries that a consumer took longer than `idle` ago and did not settle: taken over. `idle`
-    // must be longer than the hard deadline of one submission.
+    // Entries that a consumer took, or renewed, longer than `idle` ago and did not settle: taken
+    // over. `idle` must be much longer than the time between two renew().
     [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
     reclaim(core::milliseconds idle, std::size_t count);
+
+    // Before an entry that was delivered before is tried again: counts that. False: it was settled,
+    // or another notifier took it over.
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>> begin(outbox_entry entry);
+    // Keeps these entries, and those that the next read() returns, from being taken over. Only
+    // their place (partition, lane, id) counts.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>>
+    renew(std::vector<outbox_entry> in_hand);
 
     // Done: acknowledged and deleted in one script.
     [[nodiscard]] boost::asio::awaitable<store_result<void>> settle(outbox_entry entry);

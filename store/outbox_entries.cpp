@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <optional>
@@ -46,20 +47,26 @@ std::vector<std::string> parse_recipients(std::string_view text) {
     return recipients;
 }
 
-// One entry as streams give it: [id, [field, value, …]]. An entry that was deleted while somebody
-// had it has no fields: its payload is empty.
+// One entry as streams give it: [id, [field, value, …]], and the deliveries behind it in a page. An
+// entry that was deleted while somebody had it has no fields: its payload is empty.
 std::optional<outbox_entry> parse_entry(int partition, mail_lane lane, const reply_value& reply) {
     const auto* parts = reply.list();
-    if (!parts || parts->size() != 2 || !parts->front().text()) return std::nullopt;
+    if (!parts || parts->size() < 2 || !parts->front().text()) return std::nullopt;
     outbox_entry entry{.partition = partition, .lane = lane};
     entry.stream_id = *parts->front().text();
-    const auto* fields = parts->back().list();
+    if (parts->size() > 2) {
+        const auto* deliveries = (*parts)[2].integer();
+        if (!deliveries) return std::nullopt;
+        entry.deliveries = static_cast<int>(*deliveries);
+    }
+    const auto* fields = (*parts)[1].list();
     for (std::size_t i = 0; fields && i + 1 < fields->size(); i += 2) {
         const auto* name = (*fields)[i].text();
         const auto* value = (*fields)[i + 1].text();
         if (!name || !value) return std::nullopt;
         if (*name == "e") entry.payload = *value;
         if (*name == "r") entry.recipients = parse_recipients(*value);
+        if (*name == "reason") entry.reason = *value;
         if (*name == "n")
             std::from_chars(value->data(), value->data() + value->size(), entry.attempts);
     }
@@ -123,6 +130,35 @@ entries_result parse_streams(const reply_value& reply) {
         std::move(entries->begin(), entries->end(), std::back_inserter(all));
     }
     return all;
+}
+
+std::optional<outbox_entry> parse_retry(int partition, std::string_view member) {
+    boost::system::error_code error;
+    const auto parsed = boost::json::parse(member, error);
+    const auto* parts = error ? nullptr : parsed.if_array();
+    if (!parts || parts->size() != 5) return std::nullopt;
+    std::array<std::string_view, 5> texts; // as retry.lua wrote them
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const auto* text = (*parts)[i].if_string();
+        if (!text) return std::nullopt;
+        texts[i] = *text;
+    }
+    const auto lane = std::ranges::find(outbox_lanes, texts[0], name_of);
+    if (lane == outbox_lanes.end()) return std::nullopt;
+    outbox_entry entry{.partition = partition, .lane = *lane};
+    entry.stream_id = texts[1];
+    std::from_chars(texts[2].data(), texts[2].data() + texts[2].size(), entry.attempts);
+    entry.recipients = parse_recipients(texts[3]);
+    entry.payload = texts[4];
+    return entry;
+}
+
+store_result<entries_page> parse_page(int partition, mail_lane lane, const reply_value& reply) {
+    const auto* parts = reply.list();
+    if (!parts || parts->size() != 2 || !parts->front().text()) return store_error::corrupt;
+    auto entries = parse_entries(partition, lane, parts->back());
+    if (!entries) return entries.error();
+    return entries_page{*parts->front().text(), std::move(*entries)};
 }
 
 } // namespace countersign::store

@@ -4,6 +4,7 @@
 #include "store/outbox.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@ namespace countersign::store {
 
 // In the order in which they are mailed.
 inline constexpr std::array outbox_lanes{core::mail_lane::code, core::mail_lane::alert};
+
+// The consumer group of every stream.
+inline constexpr std::string_view outbox_group = "notifier";
 
 [[nodiscard]] std::string_view name_of(core::mail_lane lane) noexcept;
 
@@ -25,11 +29,22 @@ inline constexpr std::array outbox_lanes{core::mail_lane::code, core::mail_lane:
 
 using entries_result = store_result<std::vector<outbox_entry>>;
 
-// A list of entries, as XAUTOCLAIM has it. An entry that was deleted while somebody had it is there
-// without a payload. `corrupt`: not the shape that Redis documents.
+// A list of entries, as XRANGE and XREADGROUP have it. An entry that was deleted while somebody had
+// it is there without a payload. `corrupt`: not the shape that Redis documents.
 [[nodiscard]] entries_result parse_entries(int partition, core::mail_lane lane,
                                            const reply_value& reply);
 // XREADGROUP's answer: nil if there was nothing, else stream, entries, stream, entries, …
 [[nodiscard]] entries_result parse_streams(const reply_value& reply);
+
+// A member of the retry set; nullopt: none of ours.
+[[nodiscard]] std::optional<outbox_entry> parse_retry(int partition, std::string_view member);
+
+// The answer of own_pending.lua and reclaim.lua.
+struct entries_page {
+    std::string cursor;
+    std::vector<outbox_entry> entries;
+};
+[[nodiscard]] store_result<entries_page> parse_page(int partition, core::mail_lane lane,
+                                                    const reply_value& reply);
 
 } // namespace countersign::store

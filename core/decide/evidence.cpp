@@ -2,6 +2,18 @@
 
 namespace countersign::core {
 
+event_type code_mail_of(code_purpose purpose) noexcept {
+    switch (purpose) {
+    case code_purpose::second_factor:
+        return event_type::one_time_code;
+    case code_purpose::verify_email:
+        return event_type::email_verification_code;
+    case code_purpose::reset_password:
+        return event_type::password_reset_code;
+    }
+    return event_type::one_time_code;
+}
+
 sealed_code seal_code(const account_id& account, code_purpose purpose, event_type mailed_as,
                       std::string_view secret, std::string_view text, const context& context,
                       random_source& random) {
@@ -10,8 +22,27 @@ sealed_code seal_code(const account_id& account, code_purpose purpose, event_typ
                 context.keys.seal(text, secret_context(account, mailed_as), random.bytes<12>())};
 }
 
-session_material make_session_material(random_source& random) {
-    return {.session = session_id(random.uuid()), .refresh_id = random.hex(16)};
+std::string requester_key(const authority& by) {
+    if (const auto* proof = std::get_if<session_proof>(&by)) return proof->session.value();
+    if (const auto* session = std::get_if<session_id>(&by)) return session->value();
+    if (const auto* token = std::get_if<api_token_hash>(&by)) return token->value();
+    return "backend";
+}
+
+std::string_view to_string(proof_method method) noexcept {
+    switch (method) {
+    case proof_method::totp:
+        return "totp";
+    case proof_method::email:
+        return "email";
+    case proof_method::backup_code:
+        return "backup_code";
+    }
+    return "";
+}
+
+session_material make_session_material(seconds life, random_source& random) {
+    return {.session = session_id(random.uuid()), .refresh_id = random.hex(16), .life = life};
 }
 
 account_id make_account_id(random_source& random) {

@@ -13,6 +13,7 @@
 
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace countersign::core {
 
@@ -42,6 +43,33 @@ struct session_proof {
     boost::system::result<token_claims, token_error> step_up = token_error::missing;
 };
 
+// The keyed hash of an API token as it was presented (api_token::hash).
+using api_token_hash = identifier<struct api_token_hash_tag>;
+// Speaks with a service key, or a family's own administrative key: which of these may ask what is
+// checked before the decision.
+struct backend {
+    friend bool operator==(const backend&, const backend&) = default;
+};
+
+// Who asks. A session and an API token must stand in the account.
+using requester = std::variant<session_id, api_token_hash, backend>;
+// By what right second factors are changed: a step-up where the family's contract wants one.
+using authority = std::variant<session_proof, session_id, api_token_hash, backend>;
+
+// Tells one requester from another: who began an enrolment is who confirms it (T-35).
+[[nodiscard]] std::string requester_key(const authority& by);
+
+// What a code turned out to be.
+enum class proof_method : std::uint8_t { totp, email, backup_code };
+[[nodiscard]] std::string_view to_string(proof_method method) noexcept;
+
+// The mail that brings a code (not a link) of the purpose.
+[[nodiscard]] event_type code_mail_of(code_purpose purpose) noexcept;
+
+// Who has a code mailed: somebody who proved something, or anybody who knows the address. The
+// latter leave a part of the budget of mails to the account's holder (T-17).
+enum class mail_asker : std::uint8_t { holder, anybody };
+
 // A secret for one mail: its keyed hash for the account, its sealed text for the outbox.
 struct sealed_code {
     std::string hash;
@@ -57,8 +85,9 @@ struct sealed_code {
 struct session_material {
     session_id session;
     std::string refresh_id; // the `jti` of the refresh token
+    seconds life{};         // until it ends, unless it is refreshed
 };
-[[nodiscard]] session_material make_session_material(random_source& random);
+[[nodiscard]] session_material make_session_material(seconds life, random_source& random);
 
 [[nodiscard]] account_id make_account_id(random_source& random);
 [[nodiscard]] request_origin make_origin(client_info client, std::string locale,

@@ -9,26 +9,40 @@ namespace countersign::core {
 namespace {
 
 // What every change of factors asks first.
-std::optional<refusal> check_change(const account& current, const session_proof& proof,
+std::optional<refusal> check_change(const account& current, const authority& by,
                                     const context& context, unix_time now) {
-    if (const auto no = rules::check_step_up(current, proof, now)) return no;
+    if (const auto no = rules::check_authority(current, by, now)) return no;
     return rules::check_attempts(current.factor_attempts, context.rules.attempts, now);
 }
 
-std::optional<refusal> check_addition(const account& current, const session_proof& proof,
+std::optional<refusal> check_addition(const account& current, const authority& by,
                                       factor_method method, const context& context, unix_time now) {
-    if (const auto no = check_change(current, proof, context, now)) return no;
-    if (current.password_hash.empty()) return refusal{refusal_reason::no_password};
-    if (current.has(method)) return refusal{refusal_reason::method_on_already};
+    if (const auto no = check_change(current, by, context, now)) return no;
+    // What can step up is a password, so the native family asks for one.
+    if (std::holds_alternative<session_proof>(by) && current.password_hash.empty())
+        return refusal{refusal_reason::no_password};
+    const bool one_more = method == factor_method::totp && std::holds_alternative<backend>(by) &&
+                          current.totp.size() < totp_devices_max;
+    if (current.has(method) && !one_more) return refusal{refusal_reason::method_on_already};
     return std::nullopt;
 }
 
-void announce(rules::draft& draft, event_type type, factor_method method, std::string label,
-              const context& context, const request_origin& origin, unix_time now) {
-    auto change = rules::make_event(draft, type, origin, now);
-    change.method = to_string(method);
-    change.label = std::move(label);
-    rules::alert(draft, std::move(change), context.rules);
+std::optional<refusal> prove_code_and_password(rules::draft& draft, const code_and_password& proof,
+                                               const context& context, const request_origin& origin,
+                                               unix_time now) {
+    const auto& account = draft.next;
+    const bool has_password = !account.password_hash.empty();
+    if (has_password && !proof.password) return refusal{refusal_reason::password_missing};
+    // Before the password is looked at: while codes pause, nothing is evaluated.
+    if (const auto no = rules::check_attempts(account.factor_attempts, context.rules.attempts, now))
+        return no;
+    if (has_password && proof.password)
+        if (const auto no = rules::prove_password(draft, *proof.password, context, origin, now))
+            return no;
+    const auto proved = rules::prove_any_code(draft, proof.code, rules::mailed_codes::do_not_count,
+                                              context, origin, now);
+    if (proved.has_error()) return proved.error();
+    return std::nullopt;
 }
 
 std::optional<refusal> check_holder(const account& account, const code_holder& holder,
@@ -42,46 +56,67 @@ std::optional<refusal> check_holder(const account& account, const code_holder& h
     return std::nullopt;
 }
 
+decision<code_sent> mail_to_holder(const account& current, code_purpose purpose, mail_asker asker,
+                                   const sealed_code& mail, const context& context,
+                                   const request_origin& origin, unix_time now) {
+    rules::draft draft(current, now);
+    const auto sent = rules::send_code(draft,
+                                       {.purpose = purpose,
+                                        .type = code_mail_of(purpose),
+                                        .address = current.email,
+                                        .code = mail,
+                                        .life = context.rules.mailed_code_life,
+                                        .asker = asker},
+                                       context, origin, now);
+    if (sent.has_error()) return rules::refuse<code_sent>(sent.error());
+    return std::move(draft).grant(code_sent{*sent, now + context.rules.mailed_code_life});
+}
+
 } // namespace
 
 decision<nothing> decide(const account& current, const begin_totp& command, const context& context,
                          unix_time now) {
-    if (const auto no = check_addition(current, command.proof, factor_method::totp, context, now))
+    if (const auto no = check_addition(current, command.by, factor_method::totp, context, now))
         return rules::refuse<nothing>(*no);
     rules::draft draft(current, now);
     draft.next.enrolment = pending_totp{.token_id = command.token_id,
-                                        .session = command.proof.session,
+                                        .begun_by = requester_key(command.by),
                                         .device = command.device,
                                         .backup_code_hashes = command.backup_code_hashes,
                                         .expires_at = now + context.rules.tokens.totp_setup};
     return std::move(draft).grant(nothing{});
 }
 
-decision<nothing> decide(const account& current, const confirm_totp& command,
-                         const context& context, unix_time now) {
-    if (const auto no = check_addition(current, command.proof, factor_method::totp, context, now))
-        return rules::refuse<nothing>(*no);
+decision<totp_confirmed> decide(const account& current, const confirm_totp& command,
+                                const context& context, unix_time now) {
+    if (const auto no = check_addition(current, command.by, factor_method::totp, context, now))
+        return rules::refuse<totp_confirmed>(*no);
     const auto& enrolment = current.enrolment;
     if (!enrolment || enrolment->token_id != command.token_id ||
-        enrolment->session != command.proof.session)
-        return rules::refuse<nothing>(refusal_reason::enrolment_unknown);
+        enrolment->begun_by != requester_key(command.by))
+        return rules::refuse<totp_confirmed>(refusal_reason::enrolment_unknown);
     if (enrolment->expires_at <= now)
-        return rules::refuse<nothing>(refusal_reason::enrolment_expired);
+        return rules::refuse<totp_confirmed>(refusal_reason::enrolment_expired);
 
     // The code is proved against the device as it would stand in the account, by the same rule that
-    // later logins use.
+    // later logins use; and against no other device.
     rules::draft draft(current, now);
     auto& next = draft.next;
     next.enrolment.reset();
-    next.totp.push_back(enrolment->device);
+    next.totp = {enrolment->device};
     next.totp.back().enrolled_at = now;
-    if (const auto no = rules::prove_totp(draft, command.code, context, command.origin, now)) {
+    const auto no = rules::prove_totp(draft, command.code, context, command.origin, now);
+    next.totp.insert(next.totp.begin(), current.totp.begin(), current.totp.end());
+    if (no) {
         next.totp.pop_back();
         next.enrolment = enrolment;
-        return std::move(draft).refuse<nothing>(*no);
+        return std::move(draft).refuse<totp_confirmed>(*no);
     }
 
-    next.backup_code_hashes = enrolment->backup_code_hashes;
+    const bool new_codes = next.backup_code_hashes.empty();
+    if (new_codes)
+        next.backup_code_hashes = command.backup_code_hashes.empty() ? enrolment->backup_code_hashes
+                                                                     : command.backup_code_hashes;
     next.preferred = factor_method::totp;
     // What stays is a session that has just proved the new factor: none below its level (T-33).
     switch (command.ends) {
@@ -89,13 +124,131 @@ decision<nothing> decide(const account& current, const confirm_totp& command,
         rules::end_sessions(next, session_id());
         break;
     case sessions_ended::others:
-        rules::end_sessions(next, command.proof.session);
-        rules::raise_session(next, command.proof.session, now);
+        rules::end_other_sessions(next, command.by, now);
         break;
     }
-    announce(draft, event_type::two_factor_added, factor_method::totp, enrolment->device.label,
-             context, command.origin, now);
+    rules::announce_factor(draft, event_type::two_factor_added, factor_method::totp,
+                           enrolment->device.label, context, command.origin, now);
+    return std::move(draft).grant(totp_confirmed{.new_backup_codes = new_codes});
+}
+
+decision<nothing> decide(const account& current, const cancel_totp& command, const context&,
+                         unix_time now) {
+    if (const auto no = rules::check_requester(current, command.by, now))
+        return rules::refuse<nothing>(*no);
+    if (current.has(factor_method::totp))
+        return rules::refuse<nothing>(refusal_reason::method_on_already);
+    if (!current.enrolment) return {nothing{}, std::nullopt, {}};
+    rules::draft draft(current, now);
+    draft.next.enrolment.reset();
     return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const remove_totp& command, const context& context,
+                         unix_time now) {
+    if (const auto no = rules::check_requester(current, command.by, now))
+        return rules::refuse<nothing>(*no);
+    if (!current.has(factor_method::totp))
+        return rules::refuse<nothing>(refusal_reason::method_off_already);
+    if (const auto no = rules::check_removal(current, factor_method::totp, context))
+        return rules::refuse<nothing>(*no);
+    rules::draft draft(current, now);
+    if (const auto no = prove_code_and_password(draft, command.proof, context, command.origin, now))
+        return std::move(draft).refuse<nothing>(*no);
+    auto label = draft.next.totp.front().label;
+    rules::clear_totp(draft.next);
+    rules::announce_factor(draft, event_type::two_factor_removed, factor_method::totp,
+                           std::move(label), context, command.origin, now);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const renew_backup_codes& command,
+                         const context& context, unix_time now) {
+    if (const auto no = rules::check_requester(current, command.by, now))
+        return rules::refuse<nothing>(*no);
+    if (!current.has(factor_method::totp))
+        return rules::refuse<nothing>(refusal_reason::method_off_already);
+    rules::draft draft(current, now);
+    if (const auto no = prove_code_and_password(draft, command.proof, context, command.origin, now))
+        return std::move(draft).refuse<nothing>(*no);
+    draft.next.backup_code_hashes = command.backup_code_hashes;
+    auto renewed =
+        rules::make_event(draft, event_type::recovery_codes_created, command.origin, now);
+    renewed.remaining_codes = static_cast<int>(command.backup_code_hashes.size());
+    rules::alert(draft, std::move(renewed), context.rules);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const switch_email_factor& command,
+                         const context& context, unix_time now) {
+    if (const auto no = rules::check_requester(current, command.by, now))
+        return rules::refuse<nothing>(*no);
+    if (const auto no = command.on ? std::nullopt
+                                   : rules::check_removal(current, factor_method::email, context))
+        return rules::refuse<nothing>(*no);
+    rules::draft draft(current, now);
+    auto& next = draft.next;
+    if (const auto no = rules::prove_mailed_code(draft, command.code, context, command.origin, now))
+        return std::move(draft).refuse<nothing>(*no);
+    if (next.has(factor_method::email) == command.on) return std::move(draft).grant(nothing{});
+
+    if (command.on) {
+        next.email_factor_since = now;
+        rules::settle_preference(next);
+        const authority by = std::visit([](const auto& who) { return authority(who); }, command.by);
+        rules::end_other_sessions(next, by, now);
+    } else {
+        rules::clear_email_factor(next);
+    }
+    rules::announce_factor(
+        draft, command.on ? event_type::two_factor_added : event_type::two_factor_removed,
+        factor_method::email, {}, context, command.origin, now);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const reset_second_factor& command,
+                         const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    auto& next = draft.next;
+    const bool had_one = current.has_second_factor();
+    std::string method, label;
+    if (!command.factor) {
+        rules::clear_totp(next);
+        rules::clear_email_factor(next);
+        next.enrolment.reset();
+        next.api_tokens.clear();
+        next.factor_attempts = {};
+        next.password_attempts = {};
+    } else if (*command.factor == to_string(factor_method::email)) {
+        if (!current.has(factor_method::email))
+            return rules::refuse<nothing>(refusal_reason::factor_unknown);
+        method = to_string(factor_method::email);
+        rules::clear_email_factor(next);
+    } else {
+        const auto device =
+            std::ranges::find(next.totp, factor_id(*command.factor), &totp_device::id);
+        if (device == next.totp.end())
+            return rules::refuse<nothing>(refusal_reason::factor_unknown);
+        method = to_string(factor_method::totp);
+        label = device->label;
+        next.totp.erase(device);
+        if (next.totp.empty()) rules::clear_totp(next);
+    }
+    rules::end_sessions(next, session_id());
+    if (!had_one) return std::move(draft).grant(nothing{});
+    auto reset = rules::make_event(draft, event_type::second_factor_reset, command.origin, now);
+    reset.method = std::move(method);
+    reset.label = std::move(label);
+    rules::alert(draft, std::move(reset), context.rules);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<code_sent> decide(const account& current, const mail_code& command, const context& context,
+                           unix_time now) {
+    if (command.factor_must_be_on && !current.has(factor_method::email))
+        return rules::refuse<code_sent>(refusal_reason::method_off);
+    return mail_to_holder(current, command.purpose, command.asker, command.mail, context,
+                          command.origin, now);
 }
 
 decision<nothing> decide(const account& current, const enable_email_factor& command,
@@ -107,12 +260,11 @@ decision<nothing> decide(const account& current, const enable_email_factor& comm
     if (const auto no = rules::prove_mailed_code(draft, command.code, context, command.origin, now))
         return std::move(draft).refuse<nothing>(*no);
 
-    if (!next.has_second_factor()) next.preferred = factor_method::email;
     next.email_factor_since = now;
-    rules::end_sessions(next, command.proof.session);
-    rules::raise_session(next, command.proof.session, now);
-    announce(draft, event_type::two_factor_added, factor_method::email, {}, context, command.origin,
-             now);
+    rules::settle_preference(next);
+    rules::end_other_sessions(next, command.proof, now);
+    rules::announce_factor(draft, event_type::two_factor_added, factor_method::email, {}, context,
+                           command.origin, now);
     return std::move(draft).grant(nothing{});
 }
 
@@ -130,20 +282,14 @@ decision<nothing> decide(const account& current, const disable_factor& command,
     switch (command.method) {
     case factor_method::totp:
         label = next.totp.front().label;
-        next.totp.clear();
-        next.backup_code_hashes.clear();
-        next.preferred = factor_method::email;
+        rules::clear_totp(next);
         break;
     case factor_method::email:
-        next.email_factor_since.reset();
-        next.preferred = factor_method::totp;
-        std::erase_if(next.codes, [](const mailed_code& code) {
-            return code.purpose == code_purpose::second_factor;
-        });
+        rules::clear_email_factor(next);
         break;
     }
-    announce(draft, event_type::two_factor_removed, command.method, std::move(label), context,
-             command.origin, now);
+    rules::announce_factor(draft, event_type::two_factor_removed, command.method, std::move(label),
+                           context, command.origin, now);
     return std::move(draft).grant(nothing{});
 }
 
@@ -163,16 +309,8 @@ decision<code_sent> decide(const account& current, const send_second_factor_code
     if (const auto no = check_holder(current, command.holder, now))
         return rules::refuse<code_sent>(*no);
     if (current.password_hash.empty()) return rules::refuse<code_sent>(refusal_reason::no_password);
-    rules::draft draft(current, now);
-    const auto sent = rules::send_code(draft,
-                                       {.purpose = code_purpose::second_factor,
-                                        .type = event_type::one_time_code,
-                                        .address = current.email,
-                                        .code = command.mail,
-                                        .life = context.rules.mailed_code_life},
-                                       context, command.origin, now);
-    if (sent.has_error()) return rules::refuse<code_sent>(sent.error());
-    return std::move(draft).grant(code_sent{*sent});
+    return mail_to_holder(current, code_purpose::second_factor, mail_asker::holder, command.mail,
+                          context, command.origin, now);
 }
 
 boost::system::result<seconds, refusal> mail_cooldown(const account& current,
@@ -180,7 +318,7 @@ boost::system::result<seconds, refusal> mail_cooldown(const account& current,
                                                       code_purpose purpose, const context& context,
                                                       unix_time now) {
     if (const auto no = check_holder(current, holder, now)) return *no;
-    return rules::mail_wait(current, purpose, context.rules, now);
+    return rules::mail_wait(current, purpose, mail_asker::holder, context.rules, now);
 }
 
 } // namespace countersign::core

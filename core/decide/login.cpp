@@ -23,6 +23,17 @@ session_opened enter(rules::draft& draft, const session_material& material, assu
     return {.session = material.session, .assurance = level};
 }
 
+// After the first factor: in, or a challenge for the second.
+std::variant<session_opened, second_factor_pending> enter_or_challenge(rules::draft& draft,
+                                                                       const auto& command,
+                                                                       const context& context,
+                                                                       unix_time now) {
+    if (!draft.next.has_second_factor())
+        return enter(draft, command.session, assurance_level::aal1, context, command.origin, now);
+    return begin_challenge(draft, {.id = command.challenge, .purpose = challenge_purpose::login},
+                           command.mail, context, command.origin, now);
+}
+
 } // namespace
 
 decision<std::variant<session_opened, second_factor_pending>>
@@ -32,13 +43,8 @@ decide(const account& current, const log_in& command, const context& context, un
     if (const auto no =
             rules::prove_password(draft, command.password, context, command.origin, now))
         return std::move(draft).refuse<success>(*no);
-    if (!draft.next.has_second_factor())
-        return std::move(draft).grant(success(
-            enter(draft, command.session, assurance_level::aal1, context, command.origin, now)));
-
-    return std::move(draft).grant(success(
-        begin_challenge(draft, {.id = command.challenge, .purpose = challenge_purpose::login},
-                        command.mail, context, command.origin, now)));
+    auto reached = enter_or_challenge(draft, command, context, now);
+    return std::move(draft).grant(std::move(reached));
 }
 
 decision<session_opened> decide(const account& current, const complete_login& command,
@@ -56,6 +62,57 @@ decision<session_opened> decide(const account& current, const complete_login& co
         enter(draft, command.session, assurance_level::aal2, context, command.origin, now));
 }
 
+decision<session_opened> decide(const account& current, const log_in_at_once& command,
+                                const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    if (const auto no =
+            rules::prove_password(draft, command.password, context, command.origin, now))
+        return std::move(draft).refuse<session_opened>(*no);
+    if (!draft.next.has_second_factor())
+        return std::move(draft).grant(
+            enter(draft, command.session, assurance_level::aal1, context, command.origin, now));
+    if (const auto no =
+            prove_second_factor(draft, {.any = command.code}, context, command.origin, now))
+        return std::move(draft).refuse<session_opened>(*no);
+    return std::move(draft).grant(
+        enter(draft, command.session, assurance_level::aal2, context, command.origin, now));
+}
+
+decision<std::variant<session_opened, second_factor_pending>> decide(const account& current,
+                                                                     const vouch_for_login& command,
+                                                                     const context& context,
+                                                                     unix_time now) {
+    using success = std::variant<session_opened, second_factor_pending>;
+    rules::draft draft(current, now);
+    if (!command.code || !draft.next.has_second_factor()) {
+        auto reached = enter_or_challenge(draft, command, context, now);
+        return std::move(draft).grant(std::move(reached));
+    }
+    if (const auto no =
+            prove_second_factor(draft, {.any = command.code}, context, command.origin, now))
+        return std::move(draft).refuse<success>(*no);
+    return std::move(draft).grant(success(
+        enter(draft, command.session, assurance_level::aal2, context, command.origin, now)));
+}
+
+decision<code_verified> decide(const account& current, const verify_code& command,
+                               const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    if (!current.has_second_factor())
+        return rules::refuse<code_verified>(refusal_reason::no_second_factor);
+    const auto proved = rules::prove_any_code(draft, command.code, rules::mailed_codes::count,
+                                              context, command.origin, now);
+    if (proved.has_error()) return std::move(draft).refuse<code_verified>(proved.error());
+    const code_verified verified{.method = *proved,
+                                 .remaining_backup_codes =
+                                     static_cast<int>(draft.next.backup_code_hashes.size())};
+    return std::move(draft).grant(verified);
+}
+
+std::optional<refusal> may_verify(const account& current, const context& context, unix_time now) {
+    return rules::check_attempts(current.factor_attempts, context.rules.attempts, now);
+}
+
 decision<session_opened> decide(const account& current, const recover_with_backup_code& command,
                                 const context& context, unix_time now) {
     rules::draft draft(current, now);
@@ -69,9 +126,6 @@ decision<session_opened> decide(const account& current, const recover_with_backu
         return std::move(draft).refuse<session_opened>(*no);
 
     use_challenge(draft.next, command.challenge);
-    auto used = rules::make_event(draft, event_type::recovery_code_used, command.origin, now);
-    used.remaining_codes = static_cast<int>(draft.next.backup_code_hashes.size());
-    rules::alert(draft, std::move(used), context.rules);
     return std::move(draft).grant(
         enter(draft, command.session, assurance_level::aal2, context, command.origin, now));
 }

@@ -12,6 +12,7 @@ namespace countersign::core {
 struct presented_code {
     std::optional<std::string> totp;
     std::optional<std::string> email;
+    std::optional<std::string> any; // of whichever factor is on, or a backup code
 };
 
 struct session_opened {
@@ -44,6 +45,48 @@ struct complete_login {
 // Refuses with challenge_unknown, no_code, no_second_factor, blocked, wrong_code, code_expired.
 [[nodiscard]] decision<session_opened> decide(const account& current, const complete_login& command,
                                               const context& context, unix_time now);
+
+// Password and code in one request; nothing is left pending (clara contract section 1.4).
+struct log_in_at_once {
+    password_check password;
+    std::optional<std::string> code; // as presented_code::any
+    session_material session;
+    request_origin origin;
+};
+// Refuses with blocked, wrong_password; and where a second factor is on, with no_code, wrong_code,
+// code_expired.
+[[nodiscard]] decision<session_opened> decide(const account& current, const log_in_at_once& command,
+                                              const context& context, unix_time now);
+
+// A backend vouches for the first factor; the second, where one is on, is proved here or pending.
+struct vouch_for_login {
+    std::optional<std::string> code; // as presented_code::any
+    session_material session;
+    challenge_id challenge;
+    sealed_code mail;
+    request_origin origin;
+};
+// Refuses with blocked, wrong_code, code_expired.
+[[nodiscard]] decision<std::variant<session_opened, second_factor_pending>>
+decide(const account& current, const vouch_for_login& command, const context& context,
+       unix_time now);
+
+// A backend asks whether a code is right; what is right is used up.
+struct verify_code {
+    std::string code; // as presented_code::any
+    request_origin origin;
+};
+struct code_verified {
+    proof_method method = proof_method::totp;
+    int remaining_backup_codes = 0;
+};
+// Refuses with no_second_factor, blocked, wrong_code, code_expired.
+[[nodiscard]] decision<code_verified> decide(const account& current, const verify_code& command,
+                                             const context& context, unix_time now);
+
+// Whether codes are looked at now; nullopt: they are. Refuses with blocked.
+[[nodiscard]] std::optional<refusal> may_verify(const account& current, const context& context,
+                                                unix_time now);
 
 // A backup code stands in for the second factor of a pending login or step-up.
 struct recover_with_backup_code {

@@ -68,17 +68,8 @@ decision<email_proved> decide(const account& current, const verify_email& comman
     if (link->address != current.pending_email)
         return rules::refuse<email_proved>(refusal_reason::link_unknown);
 
-    // Both addresses hear of it; the old one above all.
-    auto change = rules::make_event(draft, event_type::email_changed, command.origin, now);
-    change.old_email = current.email;
-    change.new_email = current.pending_email;
-    change.recipients.insert(change.recipients.begin() + 1, current.pending_email);
-    rules::alert(draft, std::move(change), context.rules);
-    next.email = current.pending_email;
+    rules::change_email(draft, current.pending_email, context, command.origin, now);
     next.email_verified = true;
-    next.pending_email.clear();
-    // A code on its way to the old address proves nothing about the new one.
-    std::erase_if(next.codes, [&](const mailed_code& code) { return code.address != next.email; });
     return std::move(draft).grant(email_proved{.previous_email = current.email});
 }
 
@@ -145,23 +136,64 @@ decision<nothing> decide(const account& current, const reset_password& command,
     if (link.has_error()) return rules::refuse<nothing>(link_refusal(link.error()));
     next.password_hash = command.new_hash;
     next.password_attempts = {};
+    next.api_tokens.clear(); // whoever had the account may have made some
     call_off_links(next);
     rules::end_sessions(next, session_id());
     rules::alert(draft, event_type::password_changed, context, command.origin, now);
     return std::move(draft).grant(nothing{});
 }
 
-decision<nothing> decide(const account& current, const rename& command, const context&,
-                         unix_time now) {
-    if (const auto no = rules::check_session(current, command.proof, now))
-        return rules::refuse<nothing>(*no);
+decision<nothing> decide(const account& current, const activate_email& command,
+                         const context& context, unix_time now) {
     rules::draft draft(current, now);
-    draft.next.name = command.name;
+    if (const auto no = rules::prove_contact_code(draft, code_purpose::verify_email, command.code,
+                                                  context, now))
+        return std::move(draft).refuse<nothing>(*no);
+    draft.next.email_verified = true;
     return std::move(draft).grant(nothing{});
 }
 
-std::optional<refusal> may_read(const account& current, const session_proof& proof, unix_time now) {
-    return rules::check_session(current, proof, now);
+decision<nothing> decide(const account& current, const change_password_with_code& command,
+                         const context& context, unix_time now) {
+    if (const auto no = rules::check_requester(current, command.by, now))
+        return rules::refuse<nothing>(*no);
+    rules::draft draft(current, now);
+    auto& next = draft.next;
+    if (const auto no = rules::prove_contact_code(draft, code_purpose::reset_password, command.code,
+                                                  context, now))
+        return std::move(draft).refuse<nothing>(*no);
+    next.password_hash = command.new_hash;
+    next.password_attempts = {};
+    call_off_links(next);
+    const auto* own = std::get_if<session_id>(&command.by);
+    if (own == nullptr) next.api_tokens.clear(); // then it is a reset, and does what one does
+    rules::end_sessions(next, own != nullptr ? *own : session_id());
+    rules::alert(draft, event_type::password_changed, context, command.origin, now);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const update_profile& command, const context&,
+                         unix_time now) {
+    if (const auto no = rules::check_requester(current, command.by, now))
+        return rules::refuse<nothing>(*no);
+    rules::draft draft(current, now);
+    auto& next = draft.next;
+    if (command.name) {
+        next.name = *command.name;
+        next.family_name.clear();
+    }
+    if (command.given_name || command.family_name) {
+        auto name = name_of(current);
+        if (command.given_name) name.given = *command.given_name;
+        if (command.family_name) name.family = *command.family_name;
+        set_name(next, name);
+    }
+    if (command.dark_mode) next.dark_mode = *command.dark_mode;
+    return std::move(draft).grant(nothing{});
+}
+
+std::optional<refusal> may_read(const account& current, const requester& by, unix_time now) {
+    return rules::check_requester(current, by, now);
 }
 
 } // namespace countersign::core

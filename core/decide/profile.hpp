@@ -73,21 +73,46 @@ struct reset_password {
     std::string new_hash;
     request_origin origin;
 };
-// Ends every session and every pending login; the second factor stays as it is and the next login
-// asks for it (T-23). Refuses with link_expired, link_unknown.
+// Ends every session, pending login and API token; the second factor stays as it is and the next
+// login asks for it (T-23). Refuses with link_expired, link_unknown.
 [[nodiscard]] decision<nothing> decide(const account& current, const reset_password& command,
                                        const context& context, unix_time now);
 
-struct rename {
-    session_proof proof;
-    std::string name;
+// Proves the present address by a mailed code (clara contract section 1.3).
+struct activate_email {
+    std::string code;
+    request_origin origin;
 };
-// Refuses with session_ended.
-[[nodiscard]] decision<nothing> decide(const account& current, const rename& command,
+// Refuses with blocked, code_not_mailed, wrong_code, code_expired.
+[[nodiscard]] decision<nothing> decide(const account& current, const activate_email& command,
                                        const context& context, unix_time now);
 
-// Whether the session may look at the account; nullopt: it may.
-[[nodiscard]] std::optional<refusal> may_read(const account& current, const session_proof& proof,
+// A new password by a mailed code of purpose reset_password.
+struct change_password_with_code {
+    requester by;
+    std::string code;
+    std::string new_hash;
+    request_origin origin;
+};
+// Ends every session but the one that asks; where none asks, the API tokens too, as
+// reset_password does. Refuses with session_ended, blocked, code_not_mailed, wrong_code,
+// code_expired.
+[[nodiscard]] decision<nothing> decide(const account& current,
+                                       const change_password_with_code& command,
+                                       const context& context, unix_time now);
+
+struct update_profile {
+    requester by;
+    std::optional<std::string> name;                    // the whole, or …
+    std::optional<std::string> given_name, family_name; // … either part of it
+    std::optional<bool> dark_mode;
+};
+// Refuses with session_ended.
+[[nodiscard]] decision<nothing> decide(const account& current, const update_profile& command,
+                                       const context& context, unix_time now);
+
+// Whether the account may be shown to who asks; nullopt: it may.
+[[nodiscard]] std::optional<refusal> may_read(const account& current, const requester& by,
                                               unix_time now);
 
 } // namespace countersign::core

@@ -11,6 +11,7 @@ decision<nothing> create(const register_account& command, const context& context
     fresh.id = command.id;
     fresh.email = command.email.value();
     fresh.name = command.name;
+    fresh.family_name = command.family_name;
     fresh.locale = command.origin.locale;
     fresh.password_hash = command.password_hash;
     fresh.created_at = now;
@@ -23,14 +24,20 @@ decision<nothing> create(const register_account& command, const context& context
     rules::draft draft(fresh, now);
     if (command.send_mail) {
         // The first mail of an account: neither cooldown nor budget can stand against it.
-        (void)rules::send_code(draft,
-                               {.purpose = code_purpose::verify_email,
-                                .type = event_type::email_verification,
-                                .address = fresh.email,
-                                .code = command.verification,
-                                .life = context.rules.tokens.email_verification},
-                               context, command.origin, now);
+        (void)rules::send_code(
+            draft,
+            {.purpose = code_purpose::verify_email,
+             .type = command.verification_mail,
+             .address = fresh.email,
+             .code = command.verification,
+             .life = command.verification_mail == event_type::email_verification_code
+                         ? context.rules.mailed_code_life
+                         : context.rules.tokens.email_verification},
+            context, command.origin, now);
     }
+    if (command.session && !fresh.has_second_factor())
+        rules::open_session(draft.next, *command.session, assurance_level::aal1, context,
+                            command.origin, now);
     return std::move(draft).grant(nothing{});
 }
 

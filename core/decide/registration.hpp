@@ -4,16 +4,22 @@
 #include "core/decide/evidence.hpp"
 #include "core/text.hpp"
 
+#include <optional>
+
 namespace countersign::core {
 
 struct register_account {
     account_id id;
     email_address email;
     std::string name;
+    std::string family_name; // as account::family_name
     std::string password_hash;
-    sealed_code verification; // an e-mail verification link, mailed if `send_mail`
+    sealed_code verification; // a link that proves the address, mailed if `send_mail`
+    event_type verification_mail = event_type::email_verification; // or …_code, if it is one
     bool send_mail = true;
     bool email_factor = true; // whether this family's accounts start with the e-mail factor
+    // Opened at once, if the contract says so; not where a second factor is on (T-21).
+    std::optional<session_material> session;
     request_origin origin;
 };
 // The account as it begins; there is no account yet to decide upon. Never refuses.

@@ -20,6 +20,46 @@ void reset(attempt_state& state) {
     state = {};
 }
 
+// Each uses the code up if it is right; none counts a miss.
+bool match_totp(draft& draft, std::string_view code, const context& context, unix_time now) {
+    for (auto& device : draft.next.totp) {
+        const auto secret =
+            context.keys.open(device.sealed_secret, totp_secret_context(draft.next.id, device.id));
+        // A secret that cannot be opened is an operator's fault (a lost key), not a wrong code:
+        // fail closed and loudly rather than count a miss.
+        if (secret.has_error()) throw std::runtime_error("a TOTP secret cannot be decrypted");
+        const auto& bytes = secret->reveal();
+        const auto step = matching_step(std::as_bytes(std::span(bytes)), device.parameters, code,
+                                        now, context.rules.totp_window);
+        if (step && *step > device.last_accepted_step) {
+            device.last_accepted_step = *step;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool match_backup_code(draft& draft, std::string_view code, const context& context,
+                       const request_origin& origin, unix_time now) {
+    auto& hashes = draft.next.backup_code_hashes;
+    if (hashes.empty()) return false;
+    const auto presented = context.codes.hash_backup_code(draft.next.id, code);
+    const auto imported = context.codes.hash_imported_backup_code(draft.next.id, code);
+    // Every stored hash is compared, so that the time says nothing about the position.
+    auto found = hashes.end();
+    for (auto stored = hashes.begin(); stored != hashes.end(); ++stored) {
+        const bool same = equal_in_constant_time(*stored, presented);
+        const bool same_digest = equal_in_constant_time(*stored, imported);
+        if (same || same_digest) found = stored;
+    }
+    if (found == hashes.end()) return false;
+    hashes.erase(found);
+    auto used = make_event(draft, event_type::recovery_code_used, origin, now);
+    used.remaining_codes = static_cast<int>(hashes.size());
+    alert(draft, std::move(used), context.rules);
+    return true;
+}
+
 } // namespace
 
 draft::draft(const account& current, unix_time now) : next(current) {
@@ -35,6 +75,28 @@ draft::draft(const account& current, unix_time now) : next(current) {
     });
     if (next.enrolment && next.enrolment->expires_at <= now - expired_code_memory)
         next.enrolment.reset();
+}
+
+std::optional<refusal> check_requester(const account& account, const requester& by, unix_time now) {
+    if (const auto* session = std::get_if<session_id>(&by))
+        return check_session(account, {.session = *session}, now);
+    if (const auto* token = std::get_if<api_token_hash>(&by)) {
+        bool stands = false;
+        for (const auto& one : account.api_tokens)
+            stands = equal_in_constant_time(one.hash, token->value()) || stands;
+        if (!stands) return refusal{refusal_reason::session_ended};
+    }
+    return std::nullopt;
+}
+
+std::optional<refusal> check_authority(const account& account, const authority& by, unix_time now) {
+    if (const auto* proof = std::get_if<session_proof>(&by))
+        return check_step_up(account, *proof, now);
+    if (const auto* session = std::get_if<session_id>(&by))
+        return check_requester(account, *session, now);
+    if (const auto* token = std::get_if<api_token_hash>(&by))
+        return check_requester(account, *token, now);
+    return std::nullopt;
 }
 
 std::optional<refusal> check_session(const account& account, const session_proof& proof,
@@ -112,31 +174,24 @@ std::optional<refusal> prove_password(draft& draft, const password_check& check,
 
 std::optional<refusal> prove_totp(draft& draft, std::string_view code, const context& context,
                                   const request_origin& origin, unix_time now) {
-    for (auto& device : draft.next.totp) {
-        const auto secret =
-            context.keys.open(device.sealed_secret, totp_secret_context(draft.next.id, device.id));
-        // A secret that cannot be opened is an operator's fault (a lost key), not a wrong code:
-        // fail closed and loudly rather than count a miss.
-        if (secret.has_error()) throw std::runtime_error("a TOTP secret cannot be decrypted");
-        const auto& bytes = secret->reveal();
-        const auto step = matching_step(std::as_bytes(std::span(bytes)), device.parameters, code,
-                                        now, context.rules.totp_window);
-        if (step && *step > device.last_accepted_step) {
-            device.last_accepted_step = *step;
-            reset(draft.next.factor_attempts);
-            return std::nullopt;
-        }
+    auto& account = draft.next;
+    if (auto no = check_attempts(account.factor_attempts, context.rules.attempts, now)) return no;
+    if (!match_totp(draft, code, context, now)) {
+        count_miss(draft, &account::factor_attempts, context, origin, now);
+        return refusal{refusal_reason::wrong_code};
     }
-    count_miss(draft, &account::factor_attempts, context, origin, now);
-    return refusal{refusal_reason::wrong_code};
+    reset(account.factor_attempts);
+    return std::nullopt;
 }
 
 std::optional<refusal> prove_mailed_code(draft& draft, std::string_view code,
                                          const context& context, const request_origin& origin,
                                          unix_time now) {
-    const auto redeemed = redeem(draft.next, code_purpose::second_factor, code, context.codes, now);
+    auto& account = draft.next;
+    if (auto no = check_attempts(account.factor_attempts, context.rules.attempts, now)) return no;
+    const auto redeemed = redeem(account, code_purpose::second_factor, code, context.codes, now);
     if (redeemed.has_value()) {
-        reset(draft.next.factor_attempts);
+        reset(account.factor_attempts);
         return std::nullopt;
     }
     // An expired code was not evaluated, so it is no miss.
@@ -148,23 +203,61 @@ std::optional<refusal> prove_mailed_code(draft& draft, std::string_view code,
 std::optional<refusal> prove_backup_code(draft& draft, std::string_view code,
                                          const context& context, const request_origin& origin,
                                          unix_time now) {
-    auto& hashes = draft.next.backup_code_hashes;
-    const auto presented = context.codes.hash("backup", draft.next.id, code);
-    // Every stored hash is compared, so that the time says nothing about the position.
-    auto found = hashes.end();
-    for (auto stored = hashes.begin(); stored != hashes.end(); ++stored)
-        if (equal_in_constant_time(*stored, presented)) found = stored;
-    if (found == hashes.end()) {
+    auto& account = draft.next;
+    if (auto no = check_attempts(account.factor_attempts, context.rules.attempts, now)) return no;
+    if (!match_backup_code(draft, code, context, origin, now)) {
         count_miss(draft, &account::factor_attempts, context, origin, now);
         return refusal{refusal_reason::wrong_backup_code};
     }
-    hashes.erase(found);
-    reset(draft.next.factor_attempts);
+    reset(account.factor_attempts);
     return std::nullopt;
 }
 
-seconds mail_wait(const account& account, code_purpose purpose, const policy& policy,
-                  unix_time now) {
+boost::system::result<proof_method, refusal>
+prove_any_code(draft& draft, std::string_view code, mailed_codes mailed, const context& context,
+               const request_origin& origin, unix_time now) {
+    auto& account = draft.next;
+    if (const auto no = check_attempts(account.factor_attempts, context.rules.attempts, now))
+        return *no;
+    const auto proved = [&](proof_method method) {
+        reset(account.factor_attempts);
+        return method;
+    };
+    if (match_totp(draft, code, context, now)) return proved(proof_method::totp);
+    bool expired = false;
+    if (mailed == mailed_codes::count && account.has(factor_method::email)) {
+        const auto redeemed =
+            redeem(account, code_purpose::second_factor, code, context.codes, now);
+        if (redeemed.has_value()) return proved(proof_method::email);
+        expired = redeemed.error() == refusal_reason::code_expired;
+    }
+    if (match_backup_code(draft, code, context, origin, now))
+        return proved(proof_method::backup_code);
+    // With the e-mail factor alone an expired code was not evaluated, so it is no miss.
+    if (expired && account.totp.empty()) return refusal{refusal_reason::code_expired};
+    count_miss(draft, &account::factor_attempts, context, origin, now);
+    return refusal{refusal_reason::wrong_code};
+}
+
+std::optional<refusal> prove_contact_code(draft& draft, code_purpose purpose, std::string_view code,
+                                          const context& context, unix_time now) {
+    auto& account = draft.next;
+    if (auto no = check_attempts(account.factor_attempts, context.rules.attempts, now)) return no;
+    const auto live = std::ranges::find(account.codes, purpose, &mailed_code::purpose);
+    // What went to another address (the link of a change) proves nothing about the present one.
+    if (live == account.codes.end() || live->address != account.email)
+        return refusal{refusal_reason::code_not_mailed};
+    const auto redeemed = redeem(account, purpose, code, context.codes, now);
+    if (redeemed.has_value()) return std::nullopt;
+    if (redeemed.error() == refusal_reason::wrong_code) {
+        draft.counts_when_refused = true;
+        if (++live->misses >= context.rules.attempts.pause_after) account.codes.erase(live);
+    }
+    return refusal{redeemed.error()};
+}
+
+seconds mail_wait(const account& account, code_purpose purpose, mail_asker asker,
+                  const policy& policy, unix_time now) {
     std::vector<unix_time> all, own; // oldest first
     for (const auto& mail : account.mails) {
         all.push_back(mail.at);
@@ -175,10 +268,14 @@ seconds mail_wait(const account& account, code_purpose purpose, const policy& po
         if (count < 1 || std::ssize(times) < count) return;
         free_at = std::max(free_at, times[times.size() - static_cast<std::size_t>(count)] + window);
     };
-    wait_while_full(all, policy.mails_per_hour, budget_hour);
-    wait_while_full(all, policy.mails_per_day, budget_day);
-    // Anybody may ask for a reset: resets take half of the budget at the most, so that a stranger
-    // cannot keep an account from the codes that its holder needs.
+    // What strangers ask for leaves two fifths of the budget, and resets, which are anybody's to
+    // ask for, take half of it at the most: nobody else can keep an account from the codes that its
+    // holder needs.
+    const auto share = [asker](int budget) {
+        return asker == mail_asker::anybody ? std::max(1, budget - budget * 2 / 5) : budget;
+    };
+    wait_while_full(all, share(policy.mails_per_hour), budget_hour);
+    wait_while_full(all, share(policy.mails_per_day), budget_day);
     if (purpose == code_purpose::reset_password) {
         wait_while_full(own, std::max(1, policy.mails_per_hour / 2), budget_hour);
         wait_while_full(own, std::max(1, policy.mails_per_day / 2), budget_day);
@@ -190,7 +287,8 @@ boost::system::result<seconds, refusal> send_code(draft& draft, const mail_reque
                                                   const context& context,
                                                   const request_origin& origin, unix_time now) {
     auto& next = draft.next;
-    if (const auto wait = mail_wait(next, mail.purpose, context.rules, now); wait > seconds(0))
+    if (const auto wait = mail_wait(next, mail.purpose, mail.asker, context.rules, now);
+        wait > seconds(0))
         return refusal{refusal_reason::mail_too_soon, wait};
 
     std::erase_if(next.codes,
@@ -238,7 +336,7 @@ session& open_session(account& account, const session_material& material, assura
                    .client = origin.client,
                    .created_at = now,
                    .last_seen = now,
-                   .expires_at = now + context.rules.tokens.refresh};
+                   .expires_at = now + material.life};
     if (level >= assurance_level::aal2) opened.second_factor_at = now;
     account.last_active = now;
     return account.sessions.emplace_back(std::move(opened));
@@ -256,6 +354,51 @@ void end_sessions(account& account, const session_id& kept) {
     account.challenges.clear();
 }
 
+void end_other_sessions(account& account, const authority& by, unix_time now) {
+    session_id kept;
+    if (const auto* proof = std::get_if<session_proof>(&by)) kept = proof->session;
+    if (const auto* session = std::get_if<session_id>(&by)) kept = *session;
+    end_sessions(account, kept);
+    if (!kept.empty()) raise_session(account, kept, now);
+}
+
+void settle_preference(account& account) {
+    if (account.preferred && account.has(*account.preferred)) return;
+    account.preferred.reset();
+    const auto on = account.methods();
+    if (!on.empty()) account.preferred = on.front();
+}
+
+std::optional<refusal> check_removal(const account& current, factor_method method,
+                                     const context& context) {
+    const auto on = current.methods();
+    if (context.rules.require_second_factor && on.size() == 1 && on.front() == method)
+        return refusal{refusal_reason::only_method};
+    return std::nullopt;
+}
+
+void clear_totp(account& account) {
+    account.totp.clear();
+    account.backup_code_hashes.clear();
+    settle_preference(account);
+}
+
+void clear_email_factor(account& account) {
+    account.email_factor_since.reset();
+    std::erase_if(account.codes, [](const mailed_code& code) {
+        return code.purpose == code_purpose::second_factor;
+    });
+    settle_preference(account);
+}
+
+void announce_factor(draft& draft, event_type type, factor_method method, std::string label,
+                     const context& context, const request_origin& origin, unix_time now) {
+    auto change = make_event(draft, type, origin, now);
+    change.method = to_string(method);
+    change.label = std::move(label);
+    alert(draft, std::move(change), context.rules);
+}
+
 void raise_session(account& account, const session_id& id, unix_time now) {
     const auto session = std::ranges::find(account.sessions, id, &session::id);
     session->assurance = assurance_level::aal2;
@@ -268,6 +411,21 @@ void add_challenge(account& account, challenge pending, const policy& policy) {
     while (account.challenges.size() >= policy.challenges_max)
         account.challenges.erase(account.challenges.begin());
     account.challenges.push_back(std::move(pending));
+}
+
+void change_email(draft& draft, const std::string& address, const context& context,
+                  const request_origin& origin, unix_time now) {
+    auto& next = draft.next;
+    auto change = make_event(draft, event_type::email_changed, origin, now);
+    change.old_email = next.email;
+    change.new_email = address;
+    change.recipients.insert(change.recipients.begin() + 1, address); // after the old one
+    alert(draft, std::move(change), context.rules);
+    next.email = address;
+    next.email_verified = false;
+    next.pending_email.clear();
+    // A code on its way to the old address proves nothing about the new one.
+    std::erase_if(next.codes, [&](const mailed_code& code) { return code.address != next.email; });
 }
 
 event make_event(const draft& draft, event_type type, const request_origin& origin, unix_time now) {

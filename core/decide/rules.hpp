@@ -44,6 +44,12 @@ template <typename Success>
     return refuse<Success>(refusal{reason});
 }
 
+// The session or the API token stands in the account. Refuses with session_ended.
+[[nodiscard]] std::optional<refusal> check_requester(const account& account, const requester& by,
+                                                     unix_time now);
+// The same, and the step-up where the authority is one.
+[[nodiscard]] std::optional<refusal> check_authority(const account& account, const authority& by,
+                                                     unix_time now);
 // The session stands in the account and has not run out.
 [[nodiscard]] std::optional<refusal> check_session(const account& account,
                                                    const session_proof& proof, unix_time now);
@@ -65,7 +71,8 @@ void count_miss(draft& draft, attempt_state account::* counter, const context& c
                                                     const context& context,
                                                     const request_origin& origin, unix_time now);
 
-// Each proves a code and uses it up, or counts the miss. None looks at attempts: callers did.
+// Each proves a code and uses it up, or counts the miss; nothing is evaluated while misses pause
+// it.
 [[nodiscard]] std::optional<refusal> prove_totp(draft& draft, std::string_view code,
                                                 const context& context,
                                                 const request_origin& origin, unix_time now);
@@ -76,12 +83,28 @@ void count_miss(draft& draft, attempt_state account::* counter, const context& c
                                                        const context& context,
                                                        const request_origin& origin, unix_time now);
 
+// A code of whichever factor is on, or a backup code: one miss if it is none of them. What takes
+// TOTP away is not proved by the weaker mailed code.
+enum class mailed_codes : std::uint8_t { count, do_not_count };
+[[nodiscard]] boost::system::result<proof_method, refusal>
+prove_any_code(draft& draft, std::string_view code, mailed_codes mailed, const context& context,
+               const request_origin& origin, unix_time now);
+
+// A code that stands for no second factor: it verifies the present address (T-37) or allows a new
+// password. Whoever may ask for one needs no password, so its misses weigh on the code alone, which
+// dies of `attempts.pause_after` of them, and cannot lock the account. Refuses with blocked,
+// code_not_mailed, code_expired, wrong_code.
+[[nodiscard]] std::optional<refusal> prove_contact_code(draft& draft, code_purpose purpose,
+                                                        std::string_view code,
+                                                        const context& context, unix_time now);
+
 struct mail_request {
     code_purpose purpose;
     event_type type;
     std::string address;
     const sealed_code& code;
     seconds life;
+    mail_asker asker = mail_asker::holder;
 };
 // Replaces the live code of the purpose and mails the new one. The cooldown and the budget are
 // checked first, so a refused resend leaves the mailed code good (T-17). Returns the cooldown.
@@ -89,8 +112,8 @@ struct mail_request {
 send_code(draft& draft, const mail_request& mail, const context& context,
           const request_origin& origin, unix_time now);
 // The time until a mail of the purpose may go out again; zero if now.
-[[nodiscard]] seconds mail_wait(const account& account, code_purpose purpose, const policy& policy,
-                                unix_time now);
+[[nodiscard]] seconds mail_wait(const account& account, code_purpose purpose, mail_asker asker,
+                                const policy& policy, unix_time now);
 
 // The live code of a purpose, proved by its secret and used up. Refuses with wrong_code, or with
 // code_expired, which is checked first (native contract section 3.6).
@@ -107,7 +130,24 @@ void raise_session(account& account, const session_id& id, unix_time now);
 void end_session(account& account, const session_id& ended);
 // Ends all sessions but `kept` (empty: all), and every pending challenge with them.
 void end_sessions(account& account, const session_id& kept);
+// What a new second factor does to sessions: the one that asked stays and has proved it, every
+// other ends; all end where no session asked (T-33).
+void end_other_sessions(account& account, const authority& by, unix_time now);
+// The preferred method after one was added or removed: stays if it is on, else the first that is.
+void settle_preference(account& account);
+// Whether policy keeps the account's last second factor. Refuses with only_method.
+[[nodiscard]] std::optional<refusal> check_removal(const account& account, factor_method method,
+                                                   const context& context);
+void clear_totp(account& account); // with the backup codes that stand beside it
+void clear_email_factor(account& account);
+// A second factor was added or removed; `label` is the device's.
+void announce_factor(draft& draft, event_type type, factor_method method, std::string label,
+                     const context& context, const request_origin& origin, unix_time now);
 void add_challenge(account& account, challenge pending, const policy& policy);
+
+// Another address for the account, not yet verified. Both addresses hear of it.
+void change_email(draft& draft, const std::string& address, const context& context,
+                  const request_origin& origin, unix_time now);
 
 // An alert to every notification address, unless its switch is off.
 [[nodiscard]] event make_event(const draft& draft, event_type type, const request_origin& origin,

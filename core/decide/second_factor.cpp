@@ -39,8 +39,14 @@ std::optional<refusal> prove_second_factor(rules::draft& draft, const presented_
                                            const context& context, const request_origin& origin,
                                            unix_time now) {
     const auto& account = draft.next;
-    if (!code.totp && !code.email) return refusal{refusal_reason::no_code};
+    if (!code.any && !code.totp && !code.email) return refusal{refusal_reason::no_code};
     if (!account.has_second_factor()) return refusal{refusal_reason::no_second_factor};
+    if (code.any) {
+        const auto proved = rules::prove_any_code(draft, *code.any, rules::mailed_codes::count,
+                                                  context, origin, now);
+        if (proved.has_error()) return proved.error();
+        return std::nullopt;
+    }
 
     if (account.has(factor_method::totp) && code.totp)
         return rules::prove_totp(draft, *code.totp, context, origin, now);

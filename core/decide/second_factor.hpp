@@ -18,9 +18,9 @@ namespace countersign::core {
                                                      std::optional<challenge_purpose> purpose);
 void use_challenge(account& account, const challenge_id& id);
 
-// Which of the offered codes counts, and whether it proves the factor (native contract
-// section 3.6): with TOTP on only `totp` does, so that nobody steps down to the weaker mailed code,
-// unless the account itself prefers e-mail.
+// Which of the offered codes counts (`any` first), and whether it proves the factor (native
+// contract section 3.6): with TOTP on only `totp` does, so that nobody steps down to the weaker
+// mailed code, unless the account itself prefers e-mail.
 [[nodiscard]] std::optional<refusal>
 prove_second_factor(rules::draft& draft, const presented_code& code, const context& context,
                     const request_origin& origin, unix_time now);

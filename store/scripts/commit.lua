@@ -1,10 +1,11 @@
 #!lua
 -- Compare-and-set of an account, together with its events.
--- KEYS: account, code stream, alert stream (one slot).
+-- KEYS: account, code stream, alert stream, retry set (one slot).
 -- ARGV: expected version (empty: the account must not exist), proposed version, document (empty:
---       unchanged), then pairs: the stream as its index in KEYS, payload.
+--       unchanged), how many entries the code lane and the alert lane may hold before this commit
+--       (each empty: as many as they do), then pairs: the stream as its index in KEYS, payload.
 -- Answers 1 committed, 2 was committed before by the same proposal, 0 another version,
---         -1 wrong type.
+--         -1 wrong type, -2 a lane holds more.
 -- The last eight commit ids stay in `p`: a proposal whose answer was lost is known again even when
 -- others have committed since.
 local fields = redis.pcall('HMGET', KEYS[1], 'v', 'p')
@@ -17,13 +18,20 @@ elseif stored ~= ARGV[1] then
     return 0
 end
 
-for i = 4, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
     local kind = redis.call('TYPE', KEYS[tonumber(ARGV[i])]).ok
     if kind ~= 'stream' and kind ~= 'none' then return -1 end
 end
 
+if ARGV[4] ~= '' and redis.call('XLEN', KEYS[2]) > tonumber(ARGV[4]) then return -2 end
+-- Retries of codes, which are few and die with their codes, count with the alerts.
+if ARGV[5] ~= '' and
+    redis.call('XLEN', KEYS[3]) + redis.call('ZCARD', KEYS[4]) > tonumber(ARGV[5]) then
+    return -2
+end
+
 -- Nothing is rolled back, so the events come first: a change without its alert must not be.
-for i = 4, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
     redis.call('XADD', KEYS[tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
 end
 past = string.sub((stored or '') .. past, 1, 8 * 32)

@@ -1,6 +1,6 @@
 #!lua
 -- Deletes an account that has a version, and adds its last events.
--- KEYS: account, code stream, alert stream (one slot).
+-- KEYS: account, code stream, alert stream, retry set (one slot).
 -- ARGV: expected version, 1 if an earlier run has an unknown outcome (then a missing account was
 --       erased by it), then pairs: the stream as its index in KEYS, payload.
 -- Answers 1 erased, 2 was erased before, 0 another version or no account, -1 wrong type.

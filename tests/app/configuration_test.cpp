@@ -47,6 +47,7 @@ TEST(Configuration, WithoutSources_IsTheDefaults) {
     EXPECT_FALSE(all->values.redis.url);
     EXPECT_GE(all->values.threads, 1);
     EXPECT_EQ(all->values.policy.mail_cooldown, core::seconds(60));
+    EXPECT_FALSE(all->values.policy.require_second_factor);
     EXPECT_EQ(value_of(*all, "mail.workers").origin, "default");
 }
 
@@ -73,7 +74,7 @@ TEST(Configuration, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
 TEST(Configuration, EverySetting_RefusesNonsenseAndNamesItself) {
     for (const auto& row : setting_table()) {
         const bool takes_any_text =
-            row.name.starts_with("clara.") || row.name == "data_dir" || row.name == "app.name";
+            row.name == "data_dir" || row.name == "app.name" || row.name == "mail.ca_file";
         if (takes_any_text) continue;
         EXPECT_TRUE(
             error_of_flag(row.name, "?").starts_with("--" + row.name + ": " + row.name + " "))
@@ -131,7 +132,8 @@ TEST(Configuration, MissingFile_IsNamed) {
 
 TEST(Configuration, FileWithASecret_MustNotBeAccessibleToOthers) {
     for (const auto* text : {"mail.url = 'smtp://u:canary@h'", "redis.url = 'redis://:canary@h'",
-                             "clara.private_key = 'canary'\nclara.public_key = 'x'"}) {
+                             "clara.private_key = 'canary-0123456789'\n"
+                             "clara.public_key = '0123456789abcdef'"}) {
         const auto error = error_of_file(text, 0640);
         EXPECT_TRUE(error.starts_with("FILE:1: ")) << error;
         EXPECT_TRUE(error.ends_with("chmod 600 FILE")) << error;
@@ -144,6 +146,7 @@ TEST(Configuration, FileWithASecret_MustNotBeAccessibleToOthers) {
 TEST(Configuration, WrongSecret_IsNotInTheError) {
     for (const auto* name : {"mail.url", "redis.url"})
         EXPECT_EQ(error_of_flag(name, "http://u:canary@h").find("canary"), std::string::npos);
+    EXPECT_EQ(error_of_flag("clara.private_key", "canary").find("canary"), std::string::npos);
 }
 
 TEST(Configuration, Lists_ComeFromArraysAndFromCommas) {
@@ -160,16 +163,44 @@ TEST(Configuration, Lists_ComeFromArraysAndFromCommas) {
               expected);
 }
 
-TEST(Configuration, FamiliesNotThereYet_AreRefusedByName) {
-    EXPECT_EQ(error_of_flag("api.families", "singularity,clara"),
-              "--api.families: api.families must not hold clara: this API family is not available "
-              "yet");
-    EXPECT_NE(error_of_flag("api.families", "clarity"), "");
+TEST(Configuration, Families_AreANonEmptySetInAFixedOrder) {
+    using enum api_family;
+    const auto families = [](const std::string& value) {
+        return configure({.file = {}, .environment = {}, .flags = {{"api.families", value}}})
+            ->values.families;
+    };
+    EXPECT_EQ(settings{}.families, (std::vector{singularity, service}));
+    EXPECT_EQ(families("clara"), std::vector{clara});
+    // The first of two that have a path in common answers it, whoever was named first.
+    EXPECT_EQ(families("service,slugbase, singularity,slugbase"),
+              (std::vector{singularity, slugbase, service}));
+    EXPECT_EQ(error_of_flag("api.families", "singularity,clarity"),
+              "--api.families: api.families must hold names of API families (singularity, "
+              "slugbase, clara, service), not \"clarity\"");
     EXPECT_NE(error_of_flag("api.families", ""), "");
 }
 
+TEST(Configuration, KeysOfClara_AreLongEnoughAndOneWord) {
+    const std::string good = "0123456789abcdef";
+    for (const auto* name : {"clara.public_key", "clara.private_key"})
+        for (const auto& wrong : {std::string("x"), good.substr(1), good + " ", good + "\"",
+                                  good + "\t", good + "\xc3\xa9", good + "\r\nX: y"})
+            EXPECT_EQ(error_of_flag(name, wrong),
+                      "--" + std::string(name) + ": " + name +
+                          " must be at least 16 printable ASCII characters without spaces")
+                << wrong;
+    EXPECT_EQ(error_of({.file = {},
+                        .environment = {},
+                        .flags = {{"clara.public_key", good},
+                                  {"clara.private_key", "fedcba9876543210"}}}),
+              "");
+}
+
 TEST(Configuration, AlertSwitches_AreThereForAlertsOnly) {
-    EXPECT_EQ(find_setting("policy.alerts.one_time_code"), nullptr);
+    for (const auto* code : {"one_time_code", "email_verification_code", "password_reset_code"})
+        EXPECT_EQ(find_setting(std::string("policy.alerts.") + code), nullptr) << code;
+    for (const auto* alert : {"recovery_codes_created", "second_factor_reset", "api_token_created"})
+        EXPECT_NE(find_setting(std::string("policy.alerts.") + alert), nullptr) << alert;
     const auto all =
         configure({.file = {}, .environment = {}, .flags = {{"policy.alerts.new_login", "false"}}});
     ASSERT_TRUE(all);
@@ -185,7 +216,17 @@ TEST(Configuration, SettingsThatContradictEachOther_AreRefused) {
     EXPECT_TRUE(error_of_flag("policy.attempts_lock_after", "1")
                     .starts_with("policy.attempts_lock_after must not"));
     EXPECT_TRUE(error_of_flag("tokens.refresh", "1").starts_with("tokens.refresh must not"));
-    EXPECT_TRUE(error_of_flag("clara.public_key", "x").starts_with("clara.public_key and"));
+}
+
+TEST(Configuration, TheTwoKeysOfClara_AreNotTheSame) {
+    for (const auto* name : {"clara.public_key", "clara.private_key"})
+        EXPECT_EQ(error_of_flag(name, "0123456789abcdef"), "");
+    const auto all = configure({.file = {},
+                                .environment = {},
+                                .flags = {{"clara.public_key", "0123456789abcdef"},
+                                          {"clara.private_key", "0123456789abcdef"}}});
+    ASSERT_FALSE(all);
+    EXPECT_EQ(all.error().sentence, "clara.public_key and clara.private_key must not be the same");
 }
 
 TEST(Configuration, Printed_HidesSecretsAndCanBeReadAgain) {

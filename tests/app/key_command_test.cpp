@@ -2,6 +2,7 @@
 
 #include "store/managed_redis.hpp"
 #include "tests/app/temporary_directory.hpp"
+#include "tests/support/store_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -74,6 +75,21 @@ TEST_F(KeyCommand, BesideARunningServer_UsesItsRedis) {
     EXPECT_TRUE(create("shop", "verify").starts_with("csk_"));
     EXPECT_NE(list().find("shop"), std::string::npos);
     EXPECT_EQ(server.process_id(), process);
+}
+
+TEST_F(KeyCommand, ACorruptEntry_IsSaidSo) {
+    ASSERT_TRUE(create("shop", "verify").starts_with("csk_"));
+    {
+        const store::managed_redis server({.directory = all.data_dir / "redis"});
+        boost::asio::io_context context(1);
+        tests::test_connection redis(context, {.address = server.address()});
+        std::vector<std::string> spoil{"HSET", "cs:keys", "0011", "{}"};
+        ASSERT_TRUE(tests::run_coroutine(context, redis->command(std::move(spoil))));
+    }
+    const std::string sentence =
+        "error: the entry of a service key in Redis is corrupt: the line in the log says which";
+    EXPECT_EQ(list(), sentence);
+    EXPECT_EQ(revoke("0011"), sentence);
 }
 
 TEST_F(KeyCommand, BadNamesAndScopes_AreRefusedBeforeAnythingIsMade) {

@@ -127,6 +127,32 @@ TEST_F(KeyFile, AddedKeys_VerifyWhatTheyMade) {
     EXPECT_EQ(rotated->fingerprint(), old->fingerprint());
 }
 
+TEST_F(KeyFile, AFileFromBeforeAKindOfToken_GetsItsKeysFromTheAccessRing) {
+    static_cast<void>(load());
+    auto text = read_all(file);
+    for (const std::string_view name : {"session_cookie", "user_session"}) {
+        const auto from = text.find(",\n  \"" + std::string(name));
+        ASSERT_NE(from, std::string::npos);
+        text.erase(from, text.find(']', from) + 1 - from);
+    }
+    const auto kind = core::token_kind::session_cookie;
+    const core::token_claims claims{.subject = core::account_id("user_1"),
+                                    .session = core::session_id("s"),
+                                    .id = "1",
+                                    .issued_at = system_clock_now(),
+                                    .expires_at = system_clock_now() + std::chrono::hours(1)};
+
+    directory.write("keys.json", text);
+    const auto one = load(true), other = load(true);
+
+    ASSERT_TRUE(one && other) << error();
+    const core::token_service issuer(one->token_keys(), "a"), verifier(other->token_keys(), "a");
+    const auto token = issuer.issue(kind, claims);
+    EXPECT_TRUE(verifier.verify(kind, token, system_clock_now()));
+    EXPECT_FALSE(verifier.verify(core::token_kind::access, token, system_clock_now()));
+    EXPECT_FALSE(verifier.verify(core::token_kind::user_session, token, system_clock_now()));
+}
+
 TEST_F(KeyFile, Directory_InItsPlaceIsRefused) {
     std::filesystem::create_directory(file);
     EXPECT_EQ(error(), file.string() + " is not a regular file");

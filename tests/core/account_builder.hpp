@@ -2,12 +2,15 @@
 // keys, and seeded randomness. Every command that is run is applied, as a commit would.
 #pragma once
 
+#include "core/api_token.hpp"
 #include "core/crypto/encoding.hpp"
+#include "core/decide/api_tokens.hpp"
 #include "core/decide/factors.hpp"
 #include "core/decide/login.hpp"
 #include "core/decide/profile.hpp"
 #include "core/decide/registration.hpp"
 #include "core/decide/step_up.hpp"
+#include "core/decide/subjects.hpp"
 #include "core/totp.hpp"
 #include "tests/core/seeded_random.hpp"
 
@@ -77,7 +80,8 @@ public:
         return static_cast<int>(std::ranges::count(events, type, &core::event::type));
     }
 
-    // What an account may have, given without asking the state machine.
+    // What an account may have, given without asking the state machine. What is given leaves it
+    // sound: a session is never below the second factor.
     core::totp_device make_device(std::string label = "phone") {
         core::totp_device device{.id = core::factor_id("totp_" + random.hex(16)),
                                  .label = std::move(label),
@@ -93,7 +97,7 @@ public:
         std::vector<std::string> hashes;
         for (int made = 0; made < rules.recovery_code_count; ++made) {
             backup_codes.push_back(core::make_code(random, "abcdefghijkmnpqrstuvwxyz23456789", 13));
-            hashes.push_back(codes.hash("backup", user.id, backup_codes.back()));
+            hashes.push_back(codes.hash_backup_code(user.id, backup_codes.back()));
         }
         return hashes;
     }
@@ -101,21 +105,29 @@ public:
         user.totp.push_back(make_device());
         user.backup_code_hashes = make_backup_hashes();
         user.preferred = core::factor_method::totp;
+        raise_sessions();
     }
     void give_email_factor() {
         user.email_factor_since = now;
         if (!user.preferred) user.preferred = core::factor_method::email;
+        raise_sessions();
     }
     core::session_id give_session(core::assurance_level level = core::assurance_level::aal1,
                                   std::string refresh_id = "refresh") {
         core::session opened{.id = core::session_id(random.uuid()),
                              .refresh_hash = codes.hash("refresh", user.id, refresh_id),
-                             .assurance = level,
+                             .assurance =
+                                 user.has_second_factor() ? core::assurance_level::aal2 : level,
                              .client = client,
                              .created_at = now,
                              .last_seen = now,
                              .expires_at = now + rules.tokens.refresh};
         return user.sessions.emplace_back(std::move(opened)).id;
+    }
+    core::api_token_hash give_api_token(std::string name = "script") {
+        const auto made = core::make_api_token(user.id, std::move(name), codes, random, now).stored;
+        user.api_tokens.push_back(made);
+        return core::api_token_hash(made.hash);
     }
     core::challenge_id
     give_challenge(core::challenge_purpose purpose = core::challenge_purpose::login,
@@ -170,6 +182,9 @@ public:
                            core::event_type type = core::event_type::one_time_code) {
         return core::seal_code(user.id, purpose, type, secret, secret, context(), random);
     }
+    core::sealed_code code_mail(std::string_view code, core::code_purpose purpose) {
+        return mail(code, purpose, core::code_mail_of(purpose));
+    }
     core::sealed_code verification_link(std::string_view id) {
         return mail(id, core::code_purpose::verify_email, core::event_type::email_verification);
     }
@@ -177,10 +192,14 @@ public:
         return mail(id, core::code_purpose::reset_password, core::event_type::password_reset);
     }
 
+    core::session_material material() {
+        return core::make_session_material(rules.tokens.refresh, random);
+    }
+
     // Commands with what a test does not care about filled in.
     auto log_in(bool right_password = true, std::string_view mailed = "111111") {
         return run(core::log_in{.password = password(right_password),
-                                .session = core::make_session_material(random),
+                                .session = material(),
                                 .challenge = core::challenge_id(random.hex(16)),
                                 .mail = mail(mailed),
                                 .origin = origin()});
@@ -188,13 +207,13 @@ public:
     auto complete_login(const core::challenge_id& challenge, core::presented_code code) {
         return run(core::complete_login{.challenge = challenge,
                                         .code = std::move(code),
-                                        .session = core::make_session_material(random),
+                                        .session = material(),
                                         .origin = origin()});
     }
     auto recover(const core::challenge_id& challenge, std::string code) {
         return run(core::recover_with_backup_code{.challenge = challenge,
                                                   .code = std::move(code),
-                                                  .session = core::make_session_material(random),
+                                                  .session = material(),
                                                   .origin = origin()});
     }
     auto begin_step_up(const core::session_id& session, bool right_password = true) {
@@ -211,16 +230,16 @@ public:
                                           .code = std::move(code),
                                           .origin = origin()});
     }
-    auto begin_totp(const core::session_proof& proof, std::string token_id = "set-up") {
-        return run(core::begin_totp{.proof = proof,
+    auto begin_totp(core::authority by, std::string token_id = "set-up") {
+        return run(core::begin_totp{.by = std::move(by),
                                     .token_id = std::move(token_id),
                                     .device = make_device(),
                                     .backup_code_hashes = make_backup_hashes()});
     }
-    auto confirm_totp(const core::session_proof& proof, std::string code,
+    auto confirm_totp(core::authority by, std::string code,
                       core::sessions_ended ends = core::sessions_ended::others,
                       std::string token_id = "set-up") {
-        return run(core::confirm_totp{.proof = proof,
+        return run(core::confirm_totp{.by = std::move(by),
                                       .token_id = std::move(token_id),
                                       .code = std::move(code),
                                       .ends = ends,
@@ -229,6 +248,14 @@ public:
     auto send_code(core::code_holder holder, std::string_view code) {
         return run(core::send_second_factor_code{
             .holder = std::move(holder), .mail = mail(code), .origin = origin()});
+    }
+    auto mail_code(std::string_view code,
+                   core::code_purpose purpose = core::code_purpose::second_factor) {
+        return run(core::mail_code{
+            .purpose = purpose, .mail = code_mail(code, purpose), .origin = origin()});
+    }
+    auto verify(std::string code) {
+        return run(core::verify_code{.code = std::move(code), .origin = origin()});
     }
     auto enable_email(const core::session_proof& proof, std::string code) {
         return run(
@@ -239,6 +266,10 @@ public:
     }
 
 private:
+    void raise_sessions() {
+        for (auto& one : user.sessions)
+            one.assurance = core::assurance_level::aal2;
+    }
     static core::key_ring make_keys() {
         std::vector<core::encryption_key> ring;
         ring.push_back({.id = "test", .key = core::secret_key(std::array<std::byte, 32>{})});

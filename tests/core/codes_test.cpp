@@ -1,5 +1,6 @@
 #include "core/codes.hpp"
 
+#include "core/crypto/digest.hpp"
 #include "core/crypto/encoding.hpp"
 #include "core/crypto/hmac.hpp"
 #include "tests/core/seeded_random.hpp"
@@ -82,6 +83,31 @@ TEST(CodeHasher, PartsThatConcatenateToTheSame_HashDifferently) {
         hasher.hash("ab", account_id("c"), "d"), hasher.hash("a", account_id("bc"), "d"),
         hasher.hash("a", account_id("b"), "cd"), hasher.hash("abc", account_id(""), "d")};
     EXPECT_EQ(hashes.size(), 4U);
+}
+
+TEST(CodeHasher, BackupCodeOfSixteenHexadecimalDigits_IsTheSameInEitherCase) {
+    const code_hasher hasher = hasher_of();
+    EXPECT_EQ(hasher.hash_backup_code(alice, "0123456789abcdef"),
+              hasher.hash_backup_code(alice, "0123456789ABCDEF"));
+    EXPECT_EQ(hasher.hash_backup_code(alice, "0123456789abcdef"),
+              hasher.hash("backup", alice, "0123456789abcdef"));
+    // Any other is what it is.
+    for (const auto* code :
+         {"aBcDeFgHiJk", "0123456789abcde", "0123456789abcdeff", "0123456789abcdeg",
+          " 0123456789abcde", "0123456789ABCDE", "0123456789ABCDEFF"})
+        EXPECT_EQ(hasher.hash_backup_code(alice, code), hasher.hash("backup", alice, code)) << code;
+    EXPECT_NE(hasher.hash_backup_code(alice, "aBcDeFgHiJk"),
+              hasher.hash_backup_code(alice, "abcdefghijk"));
+}
+
+TEST(CodeHasher, T25_ImportedBackupCode_IsFoundByItsDigestForItsAccount) {
+    const code_hasher hasher = hasher_of();
+    const std::string digest = to_hex(sha256(bytes_of("0123456789abcdef")));
+    EXPECT_EQ(hasher.hash_imported_backup_code(alice, "0123456789ABCDEF"),
+              hasher.hash_backup_digest(alice, digest));
+    EXPECT_NE(hasher.hash_imported_backup_code(alice, "0123456789abcdef"),
+              hasher.hash_backup_digest(bob, digest));
+    EXPECT_NE(hasher.hash_backup_code(alice, digest), hasher.hash_backup_digest(alice, digest));
 }
 
 TEST(CodeHasher, IndexKey_IsHexAndSeparateByDomainAndPepper) {

@@ -61,7 +61,7 @@ TEST_F(Factors, T33_WhereTheContractSaysAll_NoSessionStays) {
     EXPECT_TRUE(begin_totp(proof(session)).outcome);
     EXPECT_TRUE(confirm_totp(proof(session), enrolment_code(), sessions_ended::all).outcome);
     EXPECT_TRUE(user.sessions.empty());
-    EXPECT_EQ(refused(may_read(user, proof(session), now)), session_ended);
+    EXPECT_EQ(refused(may_read(user, session, now)), session_ended);
 }
 
 TEST_F(Factors, Disabling_KeepsTheSessions) {
@@ -136,7 +136,7 @@ TEST_F(Factors, T38_UnconfirmedEnrolment_ExpiresAndIsForgotten) {
     now += rules.tokens.totp_setup;
     EXPECT_EQ(refused(confirm_totp(proof(session), enrolment_code())), enrolment_expired);
     now += std::chrono::hours(1);
-    EXPECT_TRUE(run(rename{.proof = proof(session), .name = "Ada L."}).outcome);
+    EXPECT_TRUE(run(update_profile{.by = session, .name = "Ada L."}).outcome);
     EXPECT_FALSE(user.enrolment);
     EXPECT_EQ(refused(confirm_totp(proof(session), "123456")), enrolment_unknown);
 }

@@ -209,6 +209,39 @@ TEST_F(Profile, ResetLink_GoesToThePresentAddressOnly) {
     EXPECT_TRUE(reset("link").outcome);
 }
 
+TEST_F(Profile, Update_ReplacesOnlyWhatIsGiven) {
+    EXPECT_TRUE(run(update_profile{.by = session, .name = "Ada Lovelace"}).outcome);
+    EXPECT_EQ(user.name, "Ada Lovelace");
+    EXPECT_TRUE(run(update_profile{.by = session, .given_name = "Augusta Ada"}).outcome);
+    EXPECT_EQ(user.name, "Augusta Ada Lovelace");
+    EXPECT_EQ(user.family_name, "Lovelace");
+    EXPECT_TRUE(run(update_profile{.by = session, .family_name = "King Noel"}).outcome);
+    EXPECT_EQ(user.name, "Augusta Ada King Noel");
+    EXPECT_EQ(name_of(user).given, "Augusta Ada");
+    EXPECT_TRUE(user.dark_mode);
+    EXPECT_TRUE(run(update_profile{.by = session, .dark_mode = false}).outcome);
+    EXPECT_FALSE(user.dark_mode);
+    EXPECT_EQ(user.name, "Augusta Ada King Noel");
+    EXPECT_TRUE(run(update_profile{.by = session, .name = "Ada"}).outcome);
+    EXPECT_EQ(user.family_name, "");
+    EXPECT_FALSE(user.dark_mode);
+    EXPECT_TRUE(events.empty());
+}
+
+TEST_F(Profile, T34_ReadAndUpdate_AreForWhoStands) {
+    const auto token = give_api_token();
+    for (const requester& by : {requester(session), requester(token), requester(backend())}) {
+        EXPECT_FALSE(may_read(user, by, now));
+        EXPECT_TRUE(run(update_profile{.by = by, .name = "Ada L."}).outcome);
+    }
+    for (const requester& by :
+         {requester(session_id("gone")), requester(api_token_hash("revoked"))}) {
+        EXPECT_EQ(refused(may_read(user, by, now)), session_ended);
+        EXPECT_EQ(refused(run(update_profile{.by = by, .name = "Eve"})), session_ended);
+    }
+    EXPECT_EQ(user.name, "Ada L.");
+}
+
 TEST_F(Profile, SwitchedOffAlerts_GiveNoEvent) {
     rules.alerts.fill(false);
     EXPECT_TRUE(change_password().outcome);

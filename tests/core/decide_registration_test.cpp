@@ -43,6 +43,34 @@ TEST_F(Registration, EmailFactor_IsOnWherePolicyAndFamilySaySo) {
         }
 }
 
+TEST_F(Registration, T37_WithACode_TheCodeProvesTheAddress) {
+    auto wanted = command();
+    wanted.verification_mail = event_type::email_verification_code;
+    wanted.verification = code_mail("333333", code_purpose::verify_email);
+    wanted.name = "Grace Hopper";
+    wanted.family_name = "Hopper";
+    const auto made = create(wanted, context(), now);
+    EXPECT_EQ(check_invariants(*made.next), std::nullopt);
+    EXPECT_EQ(made.next->family_name, "Hopper");
+    ASSERT_EQ(made.events.size(), 1u);
+    EXPECT_EQ(made.events[0].type, event_type::email_verification_code);
+    EXPECT_EQ(made.events[0].expires_at, now + rules.mailed_code_life);
+    user = *made.next;
+    EXPECT_TRUE(run(activate_email{.code = "333333", .origin = origin()}).outcome);
+    EXPECT_TRUE(user.email_verified);
+}
+
+TEST_F(Registration, T21_ASessionAtOnce_IsOpenedOnlyWhereNoSecondFactorIsOn) {
+    auto wanted = command();
+    wanted.session = material();
+    wanted.email_factor = false;
+    const auto made = create(wanted, context(), now);
+    ASSERT_EQ(made.next->sessions.size(), 1u);
+    EXPECT_EQ(made.next->sessions.front().assurance, assurance_level::aal1);
+    wanted.email_factor = true;
+    EXPECT_TRUE(create(wanted, context(), now).next->sessions.empty());
+}
+
 TEST_F(Registration, WithoutMail_NoLinkIsLive) {
     auto quiet = command();
     quiet.send_mail = false;

@@ -56,7 +56,8 @@ TEST(Event, Names_AreDistinctAndReadBack) {
 
 TEST(Event, OnlyMailsThatDieWithTheirDeadline_AreInTheCodeLane) {
     const std::set codes{event_type::one_time_code, event_type::email_verification,
-                         event_type::password_reset};
+                         event_type::password_reset, event_type::email_verification_code,
+                         event_type::password_reset_code};
     for (std::size_t number = 0; number < event_type_count; ++number) {
         const auto type = static_cast<event_type>(number);
         EXPECT_EQ(lane_of(type), codes.contains(type) ? mail_lane::code : mail_lane::alert);

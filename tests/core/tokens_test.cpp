@@ -13,9 +13,9 @@ using tests::refusal;
 constexpr unix_time now{seconds{1'800'000'000}};
 
 constexpr std::array all_kinds{
-    token_kind::access,         token_kind::refresh,    token_kind::step_up,
-    token_kind::two_factor,     token_kind::totp_setup, token_kind::email_verification,
-    token_kind::password_reset,
+    token_kind::access,         token_kind::refresh,        token_kind::step_up,
+    token_kind::two_factor,     token_kind::totp_setup,     token_kind::email_verification,
+    token_kind::password_reset, token_kind::session_cookie, token_kind::user_session,
 };
 static_assert(all_kinds.size() == token_kind_count);
 
@@ -34,7 +34,8 @@ token_service service_of(unsigned char fill = 1, std::string audience = "counter
 // All kinds with one and the same key: only `typ` keeps them apart.
 token_service service_with_one_key() {
     const auto ring = [] { return jws_key_ring(masters(7)); };
-    return {token_keys{.rings = {ring(), ring(), ring(), ring(), ring(), ring(), ring()}},
+    return {token_keys{
+                .rings = {ring(), ring(), ring(), ring(), ring(), ring(), ring(), ring(), ring()}},
             "countersign"};
 }
 

@@ -2,7 +2,7 @@
 # Runs the README's walk through the main job against a server of its own and checks what it prints,
 # so that the README cannot rot. Usage: readme_walk.sh PROGRAM
 set -euo pipefail
-program=$1
+program=$(realpath "$1")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 server=
@@ -25,7 +25,8 @@ awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' \
 # A TOTP period must not end between the three codes that the walk uses.
 left=$((30 - $(date +%s) % 30))
 [ "$left" -gt 15 ] || sleep "$left"
-B="http://127.0.0.1:$port" bash -eu "$work/walk.sh" >"$work/said" 2>&1 || {
+cd "$work"
+PATH="$(dirname "$program"):$PATH" B="http://127.0.0.1:$port" bash -eu walk.sh >said 2>&1 || {
     cat "$work/said" "$work/log"
     exit 1
 }
@@ -48,6 +49,14 @@ cat >"$work/expected" <<'END'
   "code": "CANNOT_DISABLE_ONLY_TWO_FACTOR_METHOD"
 }
 Two-Factor Authentication Method Removed
+{
+  "secondFactor": true
+}
+10
+{
+  "verified": true,
+  "method": "totp"
+}
 END
 diff -u "$work/expected" "$work/said"
 echo "the README's walk works"

@@ -30,9 +30,9 @@ public:
     echo_dispatcher(boost::asio::io_context& context, std::shared_ptr<echo_record> record)
         : context_(context), record_(std::move(record)) {}
 
-    std::optional<std::size_t> accept_head(net::request& head) override {
-        if (head.path == "/import") return 1024 * 1024;
-        return std::nullopt;
+    net::body_plan accept_head(net::request& head) override {
+        if (head.path == "/import") return {.size_max = 1024 * 1024};
+        return {};
     }
 
     boost::asio::awaitable<net::reply> dispatch(const net::request& request) override {

@@ -79,6 +79,31 @@ TEST(Disposition, AFaultOfTheRelay_NeverGivesUp) {
     EXPECT_EQ(relay_pause(1000), seconds(60));
 }
 
+TEST(Disposition, AFaultThatTheMailMayCause_IsTriedEverMoreSeldomButNeverGivenUp) {
+    auto report = failed({failure_kind::relay});
+    report.failed.front().failure.relay_accepted_sender = true;
+    const auto first = judge(report, 0, 3, 0);
+    EXPECT_EQ(first.delay, seconds(20)); // the relay's pause, where that is longer
+    EXPECT_TRUE(first.counted);
+    EXPECT_EQ(judge(report, 3, 1, 0).delay, minutes(10));
+    const auto late = judge(report, 100'000, 1, 0);
+    EXPECT_EQ(late.what, fate::retry);
+    EXPECT_EQ(late.delay, hours(1));
+}
+
+TEST(Disposition, WhatASubmissionShowsOfTheRelay) {
+    EXPECT_EQ(relay_shown_by(failed({}, 1)), relay_verdict::works);
+    EXPECT_EQ(relay_shown_by(failed({failure_kind::relay}, 1)), relay_verdict::at_fault);
+    // Not rendered, or not begun: nothing was asked of the relay.
+    EXPECT_EQ(relay_shown_by(failed({failure_kind::permanent_recipient})), relay_verdict::unknown);
+    EXPECT_EQ(relay_shown_by(failed({failure_kind::transient})), relay_verdict::unknown);
+    auto refused = failed({failure_kind::permanent_recipient});
+    refused.failed.front().failure.relay_accepted_sender = true;
+    EXPECT_EQ(relay_shown_by(refused), relay_verdict::works);
+    refused.failed.front().failure.kind = failure_kind::relay;
+    EXPECT_EQ(relay_shown_by(refused), relay_verdict::at_fault);
+}
+
 TEST(SmtpFailure, IsClassifiedByStageAndReply) {
     using enum smtp_stage;
     using enum failure_kind;
@@ -97,20 +122,29 @@ TEST(SmtpFailure, IsClassifiedByStageAndReply) {
                                                             {authenticate, 504, relay},
                                                             {sender, 530, relay},
                                                             {sender, 421, relay},
-                                                            {sender, 550, permanent_recipient},
-                                                            {sender, 451, transient},
+                                                            {sender, 550, relay},
+                                                            {sender, 451, relay},
+                                                            {sender, 552, relay},
+                                                            {sender, 0, relay},
                                                             {recipient, 550, permanent_recipient},
                                                             {recipient, 553, permanent_recipient},
                                                             {recipient, 450, transient},
                                                             {recipient, 452, transient},
                                                             {recipient, 421, relay},
+                                                            {recipient, 503, relay},
+                                                            {recipient, 530, relay},
                                                             {recipient, 0, transient},
                                                             {data, 554, permanent_recipient},
                                                             {data, 552, permanent_recipient},
                                                             {data, 451, transient},
                                                             {data, 354, transient},
                                                             {data, 0, transient},
-                                                            {data, 421, relay}}) {
+                                                            {data, 421, relay},
+                                                            {message, 250, transient},
+                                                            {message, 0, transient},
+                                                            {message, 452, transient},
+                                                            {message, 550, permanent_recipient},
+                                                            {message, 421, relay}}) {
         EXPECT_EQ(classify(stage, code), kind) << to_string(stage) << " " << code;
     }
 }

@@ -219,7 +219,7 @@ TEST_F(Accounts, ALostRace_IsDecidedAgainOnWhatIsThere) {
 TEST_F(Accounts, ACommitThatRunsTwice_TakesEffectOnceHoweverLateTheSecondComes) {
     const auto commit = [this](std::string expected, std::string proposed) {
         return run_script(store::scripts::commit(),
-                          {std::move(expected), std::move(proposed), "", "3", "an alert"});
+                          {std::move(expected), std::move(proposed), "", "", "", "3", "an alert"});
     };
     const auto before = version();
     EXPECT_EQ(commit(before, "first"), 1);

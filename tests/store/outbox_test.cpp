@@ -234,6 +234,76 @@ TEST_F(Outbox, ReclaimLeavesWhatTheNextReadGives) {
     EXPECT_EQ(read(queue, 100).size(), 3U);
 }
 
+TEST_F(Outbox, WhatIsRenewed_IsNotTakenOver) {
+    for (const auto* lane : {"alert", "code"})
+        append(lane, "held", 1);
+    append("alert", "left", 2);
+    auto slow = make("slow");
+    std::vector<outbox_entry> held;
+    for (auto& entry : read(slow, 100))
+        if (entry.payload == "held") held.push_back(std::move(entry));
+    ASSERT_EQ(held.size(), 2U);
+    auto other = make("other");
+    for (int beat = 0; beat < 4; ++beat) {
+        std::this_thread::sleep_for(60ms);
+        succeed(slow.renew(held));
+    }
+    EXPECT_EQ(payloads(succeed(other.reclaim(200ms, 100))), (texts{"left"}));
+
+    std::this_thread::sleep_for(220ms); // its notifier is gone
+    const auto taken_over = succeed(other.reclaim(200ms, 100));
+    EXPECT_EQ(payloads(taken_over), (texts{"held", "held", "left"}));
+    for (const auto& entry : taken_over)
+        EXPECT_EQ(entry.deliveries, 1) << "neither a renewal nor a reclaim is a delivery";
+}
+
+TEST_F(Outbox, RenewingKeepsWhatTheNextReadGives) {
+    for (int partition = 0; partition < partitions; ++partition)
+        append("alert", "x", partition);
+    auto slow = make("slow");
+    const auto held = read(slow, 1); // the others were taken with it
+    std::this_thread::sleep_for(120ms);
+    succeed(slow.renew({}));
+    auto other = make("other");
+    EXPECT_EQ(succeed(other.reclaim(100ms, 100)).size(), 1U);
+    EXPECT_EQ(read(slow, 100).size(), 3U);
+}
+
+TEST_F(Outbox, WhatAnotherTookOver_IsNotTakenBack) {
+    append("alert", "x");
+    append("alert", "settled");
+    auto paused = make("paused");
+    const auto held = read_one(paused);
+    const auto settled = read_one(paused);
+    succeed(paused.settle(settled));
+    std::this_thread::sleep_for(20ms);
+    auto other = make("other");
+    ASSERT_EQ(succeed(other.reclaim(10ms, 100)).size(), 1U);
+    succeed(paused.renew({held, settled}));
+    EXPECT_FALSE(succeed(paused.begin(held)));
+    EXPECT_FALSE(succeed(paused.begin(settled)));
+    EXPECT_TRUE(succeed(other.begin(held)));
+    EXPECT_EQ(ask_integer({"XLEN", key(0, "outbox:alert")}), 1);
+}
+
+TEST_F(Outbox, OnlyWhatWasBegunAgain_CountsAsDelivered) {
+    append("alert", "ends its notifier");
+    append("alert", "stood behind it");
+    append("code", "new");
+    auto first = make();
+    for (const auto& entry : read(first, 100))
+        EXPECT_EQ(entry.deliveries, 0);
+    read(first, 100);
+    for (int start = 1; start <= 3; ++start) {
+        auto again = make();
+        const auto entries = read(again, 100);
+        ASSERT_EQ(payloads(entries), (texts{"new", "ends its notifier", "stood behind it"}));
+        EXPECT_EQ(entries[1].deliveries, start);
+        EXPECT_EQ(entries[2].deliveries, 1);
+        ASSERT_TRUE(succeed(again.begin(entries[1])));
+    }
+}
+
 TEST_F(Outbox, Settling_RemovesTheEntry_AndAgainChangesNothing) {
     append("alert", "done");
     append("alert", "next");

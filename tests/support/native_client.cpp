@@ -98,6 +98,7 @@ std::string native_client::fresh_email() {
 http_response native_client::call(std::string_view method, std::string_view target,
                                   std::string_view body, const http_headers& headers) {
     auto all = headers;
+    all.insert(all.end(), always.begin(), always.end());
     if (!access.empty()) all.emplace_back("Authorization", "Bearer " + access);
     if (!step_up.empty()) all.emplace_back("X-Step-Up-Token", step_up);
     if (!two_factor.empty()) all.emplace_back("X-Two-Factor-Authentication-Token", two_factor);

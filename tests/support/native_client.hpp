@@ -46,6 +46,7 @@ struct native_client {
     std::string access, refresh, step_up, two_factor; // tokens of the last replies that had them
     authenticator app;
     std::vector<std::string> recovery_codes;
+    http_headers always; // sent with every request
 
     // A new address at each call.
     [[nodiscard]] static std::string fresh_email();

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <utility>
 
 namespace countersign::tests {
 
@@ -28,6 +29,8 @@ public:
     void kill();              // SIGKILL to the server; its managed Redis ends by itself
     [[nodiscard]] int stop(); // SIGTERM, waits; the exit status
     void start();             // again, after kill() or stop(), with the same data and port
+    // From the next start on.
+    void set(const std::string& name, std::string value) { settings_[name] = std::move(value); }
     // The managed Redis' process, for SIGKILL, SIGSTOP and SIGCONT.
     [[nodiscard]] pid_t redis_process() const;
 

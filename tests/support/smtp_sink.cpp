@@ -44,6 +44,10 @@ struct smtp_sink::impl {
         if (!options.certificate_file.empty()) {
             tls.use_certificate_chain_file(options.certificate_file);
             tls.use_private_key_file(options.key_file, asio::ssl::context::pem);
+            if (options.tls_version_max != 0) {
+                ::SSL_CTX_set_max_proto_version(tls.native_handle(), options.tls_version_max);
+                ::SSL_CTX_set_cipher_list(tls.native_handle(), "ALL:@SECLEVEL=0");
+            }
         }
         port = acceptor.local_endpoint().port();
         accepting = std::thread([this] { accept(); });
@@ -143,6 +147,9 @@ private:
         if (line.starts_with("AUTH PLAIN")) {
             return authenticate(line);
         }
+        if (line.starts_with("AUTH LOGIN")) {
+            return ask_for_login();
+        }
         if (line == "QUIT") {
             answer(line, "221 bye");
             return false;
@@ -153,9 +160,9 @@ private:
     [[nodiscard]] std::string capabilities() const {
         std::string out = "250-sink.test\r\n";
         if (options_.offer_auth) {
-            out += "250-AUTH PLAIN\r\n";
+            out += "250-AUTH " + options_.auth_mechanism + "\r\n";
         }
-        if (!options_.certificate_file.empty() && !stream_) {
+        if (!options_.certificate_file.empty() && options_.offer_start_tls && !stream_) {
             out += "250-STARTTLS\r\n";
         }
         return out + "250 SIZE 1000000";
@@ -164,12 +171,25 @@ private:
     bool authenticate(const std::string& line) {
         std::string credentials = line.substr(std::min<std::size_t>(line.size(), 11));
         if (credentials.empty()) {
-            if (!answer("AUTH PLAIN", "334 ")) {
-                return false;
+            if (!answer("AUTH PLAIN", "334 ") || refused_) {
+                return refused_;
             }
             credentials = read_line().value_or("");
         }
         return answer("AUTH", credentials == plain_credentials ? "235 welcome" : "535 5.7.8 no");
+    }
+
+    // "User Name" and "Password", in base64.
+    bool ask_for_login() {
+        if (!answer("AUTH LOGIN", "334 VXNlciBOYW1lAA==") || refused_) {
+            return refused_;
+        }
+        const bool right_user = read_line() == "dXNlcg==";
+        if (!answer("AUTH LOGIN", "334 UGFzc3dvcmQA")) {
+            return false;
+        }
+        const bool right_password = read_line() == "cGFzcyB3b3Jk";
+        return answer("AUTH", right_user && right_password ? "235 welcome" : "535 5.7.8 no");
     }
 
     bool take_message() {
@@ -193,9 +213,13 @@ private:
     // What the test asks for, or else `usual`. False: the connection is over. The mail counts as
     // taken before the client hears of it, so that a test which waited for the client finds it.
     bool answer(std::string_view line, std::string usual) {
+        refused_ = false;
         sink_answer cue = options_.cue ? options_.cue(line) : sink_answer{};
         if (cue.delay.count() > 0) {
             std::this_thread::sleep_for(cue.delay);
+        }
+        if (line == "." && cue.take) {
+            deliver_(mail_);
         }
         if (cue.close) {
             boost::system::error_code ignored;
@@ -203,15 +227,32 @@ private:
             return false;
         }
         refused_ = !cue.reply.empty() && cue.reply.front() >= '4';
-        if (line == "." && !refused_) {
+        if (line == "." && !refused_ && !cue.take) {
             deliver_(mail_);
         }
-        const std::string reply = (cue.reply.empty() ? usual : cue.reply) + "\r\n";
+        const std::string reply =
+            (cue.reply.empty() && !cue.raw ? usual : cue.reply) + (cue.raw ? "" : "\r\n");
+        bool open = cue.per_byte.count() > 0 ? trickle(reply, cue.per_byte) : write(reply);
+        if (open && !cue.then.empty()) {
+            std::this_thread::sleep_for(cue.then_after);
+            open = write(cue.then);
+        }
+        return open && !cue.close_after;
+    }
+
+    bool trickle(std::string_view text, std::chrono::milliseconds pause) {
+        return std::ranges::all_of(text, [&](char letter) {
+            std::this_thread::sleep_for(pause);
+            return write({&letter, 1});
+        });
+    }
+
+    bool write(std::string_view text) {
         boost::system::error_code failure;
         if (stream_) {
-            asio::write(*stream_, asio::buffer(reply), failure);
+            asio::write(*stream_, asio::buffer(text), failure);
         } else {
-            asio::write(socket_, asio::buffer(reply), failure);
+            asio::write(socket_, asio::buffer(text), failure);
         }
         return !failure;
     }

@@ -23,6 +23,14 @@ struct sink_answer {
     std::string reply;                 // e.g. "451 4.3.0 try again"; empty: the usual one
     std::chrono::milliseconds delay{}; // before answering
     bool close = false;                // the connection, instead of answering
+
+    // For relays that do not keep to the rules.
+    bool raw = false;                     // `reply` goes out as it is, without a CRLF behind it
+    std::chrono::milliseconds per_byte{}; // a pause before each byte of the reply
+    std::string then;                     // sent as it is, after `then_after`
+    std::chrono::milliseconds then_after{};
+    bool close_after = false; // the connection, once all that was sent
+    bool take = false;        // ".": the mail counts as taken, whatever the answer
 };
 
 // Called on the sink's thread for every command line, for "." (the message's end) and for
@@ -31,7 +39,10 @@ using sink_cue = std::function<sink_answer(std::string_view line)>;
 
 struct smtp_sink_options {
     sink_cue cue;
-    bool offer_auth = false;                // AUTH PLAIN; takes user "user", password "pass word"
+    bool offer_auth = false;                // takes user "user", password "pass word"
+    std::string auth_mechanism = "PLAIN";   // or "LOGIN"
+    bool offer_start_tls = true;            // where there is a certificate
+    int tls_version_max = 0;                // e.g. TLS1_1_VERSION, with its weak ciphers; 0: any
     std::string certificate_file, key_file; // PEM; given: STARTTLS is offered
     bool implicit_tls = false;              // with a certificate: TLS from the first byte
     std::uint16_t port = 0;                 // 0: the kernel chooses

@@ -2,34 +2,16 @@
 
 #include "core/text.hpp"
 #include "net/cookies.hpp"
+#include "net/evidence.hpp"
 
 #include <boost/json/serialize.hpp>
 
 namespace countersign::net::singularity {
 
-namespace {
-
-constexpr std::size_t device_text_max = 100;
-
-// What is shown of a client's own words; cut, never trusted.
-std::string device_text(std::string_view text) {
-    std::string kept(text.substr(0, device_text_max));
-    while (!kept.empty() && !core::is_valid_utf8(kept))
-        kept.pop_back();
-    return kept;
-}
-
-} // namespace
-
 call::call(services& services, const request& request) : services_(services), request_(request) {}
 
 std::string_view call::bearer() const {
-    constexpr std::string_view scheme = "bearer ";
-    const auto value = request_.authorization();
-    if (value.size() <= scheme.size() ||
-        !equal_ignoring_case(value.substr(0, scheme.size()), scheme))
-        return {};
-    return value.substr(scheme.size());
+    return credentials_of(request_, "bearer");
 }
 
 std::string_view call::presented(std::string_view header, std::string_view cookie) const {
@@ -135,30 +117,22 @@ error call::no_account(error_code missing) const {
 }
 
 outcome<std::string> call::locale() const {
-    const auto asked = request_.query_parameter("locale");
-    if (!asked || asked->empty()) return std::string();
-    const auto tag = core::locale_tag::parse(*asked);
+    auto tag = requested_locale(request_);
     if (!tag) return error(error_code::invalid_request, "'locale' is not a language tag.");
-    return tag->value();
+    return *std::move(tag);
 }
 
 core::request_origin call::origin(std::string locale, json_body* body) const {
-    core::client_info client{.ip = request_.client_ip};
-    if (body != nullptr) {
-        client.browser = body->nested_text("session", "browser", device_text_max);
-        client.os = body->nested_text("session", "os", device_text_max);
-    }
-    if (client.browser.empty())
-        client.browser = device_text(request_.header("user-agent").value_or(""));
-    return core::make_origin(std::move(client), std::move(locale), services_.random);
+    auto made = origin_of(services_, request_, std::move(locale));
+    if (body == nullptr) return made;
+    if (auto browser = body->nested_text("session", "browser", device_text_max); !browser.empty())
+        made.client.browser = std::move(browser);
+    made.client.os = body->nested_text("session", "os", device_text_max);
+    return made;
 }
 
 core::sealed_code call::make_mail_code(const core::account_id& account) const {
-    const auto code =
-        core::make_numeric_code(services_.random, services_.context.rules.mailed_code_digits);
-    return core::seal_code(account, core::code_purpose::second_factor,
-                           core::event_type::one_time_code, code, code, services_.context,
-                           services_.random);
+    return net::make_mail_code(services_, account, core::code_purpose::second_factor);
 }
 
 core::sealed_code call::make_link(const core::account_id& account,
@@ -177,10 +151,7 @@ core::sealed_code call::make_link(const core::account_id& account,
 
 std::string call::issue(core::token_kind kind, core::token_claims claims,
                         core::seconds life) const {
-    if (claims.id.empty()) claims.id = services_.random.hex(16);
-    claims.issued_at = now();
-    claims.expires_at = claims.issued_at + life;
-    return services_.tokens.issue(kind, claims);
+    return net::issue(services_, kind, std::move(claims), life);
 }
 
 boost::system::result<core::token_claims, core::token_error>

@@ -205,6 +205,13 @@ error_code common_word(core::refusal_reason reason) {
         return error_code::refresh_token_invalid;
     case no_such_session:
         return error_code::session_not_found;
+    // No command of this family is refused so.
+    case password_missing:
+    case code_not_mailed:
+    case factor_unknown:
+    case too_many_api_tokens:
+    case no_such_api_token:
+        break;
     }
     return error_code::internal_error;
 }
@@ -227,6 +234,7 @@ error from_store(store::store_error why) {
     case store::store_error::unavailable:
     case store::store_error::contention:
     case store::store_error::overloaded:
+    case store::store_error::outbox_full:
         break;
     }
     return error(error_code::database_failure, {}, store_retry_after);
@@ -234,6 +242,10 @@ error from_store(store::store_error why) {
 
 error overloaded() {
     return error(error_code::service_overloaded, {}, overload_retry_after);
+}
+
+error from_evidence(const evidence_failure& why) {
+    return why.store ? from_store(*why.store) : overloaded();
 }
 
 error from_token(token_name token, core::token_error why) {

@@ -4,6 +4,7 @@
 
 #include "core/decision.hpp"
 #include "core/tokens.hpp"
+#include "net/evidence.hpp"
 #include "net/reply.hpp"
 #include "net/transport_problem.hpp"
 #include "store/error.hpp"
@@ -101,6 +102,7 @@ using refusal_words = std::vector<std::pair<core::refusal_reason, error_code>>;
 [[nodiscard]] error from_store(store::store_error why);
 // Too many password checks are waiting.
 [[nodiscard]] error overloaded();
+[[nodiscard]] error from_evidence(const evidence_failure& why);
 
 enum class token_name : std::uint8_t {
     access,

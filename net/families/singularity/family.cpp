@@ -1,6 +1,8 @@
 #include "net/families/singularity/family.hpp"
 
-#include "net/client_address.hpp"
+#include "net/ip_limits.hpp"
+
+#include <array>
 
 namespace countersign::net::singularity {
 
@@ -17,39 +19,37 @@ singularity_family::singularity_family(services& services) : services_(services)
         keys_.push_back(route.key);
 }
 
-bool singularity_family::owns(std::string_view path) const {
-    return path.starts_with("/api/auth") || path.starts_with("/api/users");
+std::span<const std::string_view> singularity_family::prefixes() const {
+    static constexpr std::array<std::string_view, 2> own{"/api/auth", "/api/users"};
+    return own;
+}
+
+family_description singularity_family::describe() const {
+    return singularity::describe();
 }
 
 boost::asio::awaitable<reply> singularity_family::handle(std::size_t route,
                                                          const request& request) {
     const auto& row = singularity::routes()[route];
     call call(services_, request);
-    if (services_.ip_limits)
-        if (const auto limited = co_await check_ip_limits(row.limit, request))
-            co_return call.refuse(*limited);
+    if (const auto limited = co_await check_ip_limits(row.limit, request))
+        co_return call.refuse(*limited);
     if (const auto problem = call.authenticate(row.needs)) co_return call.refuse(*problem);
     co_return co_await row.handler(call);
 }
 
 boost::asio::awaitable<std::optional<error>>
 singularity_family::check_ip_limits(ip_limit limit, const request& request) {
-    struct step {
-        store::rate_rule rule;
-        error_code exceeded;
-    };
-    std::vector<step> steps{{general_rule, error_code::ip_rate_limit_exceeded}};
-    if (limit == ip_limit::sign_in)
-        steps.push_back({sign_in_rule, error_code::ip_login_rate_limit_exceeded});
-    const auto who = limit_key(request.client_ip);
-    for (const auto& [rule, exceeded] : steps) {
-        const auto verdict = co_await services_.limits.take(rule, who, services_.now());
-        // The accounts are in the same Redis: without it nothing is answered anyway.
-        if (verdict.has_error()) co_return from_store(verdict.error());
-        if (verdict->allowed) continue;
-        co_return error(exceeded, {}, std::chrono::ceil<core::seconds>(verdict->retry_in));
-    }
-    co_return std::nullopt;
+    static constexpr std::array rules{general_rule, sign_in_rule};
+    const std::size_t count = limit == ip_limit::sign_in ? 2 : 1;
+    const auto exceeded =
+        co_await take_ip_limits(services_, std::span(rules).first(count), request);
+    // The accounts are in the same Redis: without it nothing is answered anyway.
+    if (exceeded.has_error()) co_return from_store(exceeded.error());
+    if (!*exceeded) co_return std::nullopt;
+    const auto code = (*exceeded)->rule == 0 ? error_code::ip_rate_limit_exceeded
+                                             : error_code::ip_login_rate_limit_exceeded;
+    co_return error(code, {}, (*exceeded)->retry_after);
 }
 
 reply singularity_family::not_found(const request& request) {

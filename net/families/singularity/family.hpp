@@ -15,7 +15,8 @@ public:
     explicit singularity_family(services& services);
 
     [[nodiscard]] std::span<const route_key> routes() const override { return keys_; }
-    [[nodiscard]] bool owns(std::string_view path) const override;
+    [[nodiscard]] std::span<const std::string_view> prefixes() const override;
+    [[nodiscard]] family_description describe() const override;
     [[nodiscard]] boost::asio::awaitable<reply> handle(std::size_t route,
                                                        const request& request) override;
     [[nodiscard]] reply not_found(const request& request) override;

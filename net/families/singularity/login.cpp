@@ -5,7 +5,12 @@
 #include "core/decide/registration.hpp"
 #include "core/password_rules.hpp"
 #include "core/text.hpp"
-#include "net/password_checks.hpp"
+#include "net/evidence.hpp"
+#include "net/registration.hpp"
+#include "net/shared_login.hpp"
+
+#include <algorithm>
+#include <iterator>
 
 namespace countersign::net::singularity {
 
@@ -60,6 +65,18 @@ reply reply_second_factor_pending(call& call, boost::json::object body,
     return out;
 }
 
+// A login that waits for its second factor, also in the words of the families that share it.
+reply reply_login_pending(call& call, boost::json::object body, const core::account& account,
+                          const core::second_factor_pending& pending) {
+    reply added;
+    for (auto* other : call.with().login_participants)
+        other->add_pending(call.message(), account, pending, added, body);
+    auto out = reply_second_factor_pending(call, std::move(body), account,
+                                           core::challenge_purpose::login, pending);
+    std::ranges::move(added.headers, std::back_inserter(out.headers));
+    return out;
+}
+
 handled register_account(call& call) {
     const auto authenticated = co_await call.is_authenticated();
     if (authenticated.has_error()) co_return call.refuse(authenticated.error());
@@ -79,36 +96,18 @@ handled register_account(call& call) {
     const auto locale = call.locale();
     if (locale.has_error()) co_return call.refuse(locale.error());
 
-    // Hashed before the address is looked up: a taken address must cost the same.
-    auto hash =
-        co_await call.with().passwords.hash(std::move(password), call.with().random.bytes<16>());
-    if (hash.has_error()) co_return call.refuse(overloaded());
-    const auto origin = call.origin(*locale);
-
-    auto holder = co_await call.with().emails.find(email);
-    if (holder.has_error()) co_return call.refuse(from_store(holder.error()));
-    if (holder->has_value()) {
-        const auto reported =
-            co_await call.decide((*holder)->value.id, core::report_registration_attempt{origin});
-        if (reported.has_error()) co_return call.refuse(reported.error());
-        co_return call::ok(success());
-    }
-
     const auto id = core::make_account_id(call.with().random);
-    const auto reserved = co_await call.with().emails.reserve(email, id, call.now());
-    if (reserved.has_error()) co_return call.refuse(from_store(reserved.error()));
-    if (!*reserved) co_return call::ok(success()); // taken in this very moment
-    auto made = core::create({.id = id,
-                              .email = email,
-                              .name = name,
-                              .password_hash = std::move(*hash),
-                              .verification = call.make_link(id, core::code_purpose::verify_email),
-                              .send_mail = send_mail == "true",
-                              .origin = origin},
-                             call.with().context, call.now());
-    const auto created =
-        co_await call.with().accounts.create(std::move(*made.next), std::move(made.events));
-    if (created.has_error()) co_return call.refuse(from_store(created.error()));
+    core::register_account command{.id = id,
+                                   .email = email,
+                                   .name = name,
+                                   .verification =
+                                       call.make_link(id, core::code_purpose::verify_email),
+                                   .send_mail = send_mail == "true",
+                                   .origin = call.origin(*locale)};
+    const auto registered =
+        co_await net::register_account(call.with(), std::move(command), std::move(password));
+    if (registered.has_error()) co_return call.refuse(from_evidence(registered.error()));
+    // A taken address gets the same answer: who asks does not learn who has an account.
     co_return call::ok(success());
 }
 
@@ -118,29 +117,26 @@ handled log_in(call& call) {
     if (*authenticated) co_return call.refuse(error(error_code::already_authenticated));
 
     json_body body(call.message());
-    const auto address = core::email_address::parse(body.text("email"));
+    auto address = body.text("email");
     auto password = body.text("password");
     const auto locale = call.locale();
     if (locale.has_error()) co_return call.refuse(locale.error());
     const auto origin = call.origin(*locale, &body);
     if (!body.ok()) co_return call.refuse_request(body.problem());
 
-    auto holder = address.has_value()
-                      ? co_await call.with().emails.find(*address)
-                      : store::store_result<std::optional<store::loaded_account>>(std::nullopt);
-    if (holder.has_error()) co_return call.refuse(from_store(holder.error()));
-    const auto* account = holder->has_value() ? &(*holder)->value : nullptr;
-    auto check = co_await check_password(call.with(), account, std::move(password));
-    if (check.has_error()) co_return call.refuse(overloaded());
-    if (account == nullptr) co_return call.refuse(error(wrong));
+    auto presented =
+        co_await check_credentials(call.with(), std::move(address), std::move(password));
+    if (presented.has_error()) co_return call.refuse(from_evidence(presented.error()));
+    if (!*presented) co_return call.refuse(error(wrong));
+    auto& [id, check] = **presented;
 
-    const auto material = core::make_session_material(call.with().random);
+    const auto material = core::make_session_material(call.lives().refresh, call.with().random);
     auto done = co_await call.decide(
-        account->id,
-        core::log_in{.password = std::move(*check),
+        id,
+        core::log_in{.password = std::move(check),
                      .session = material,
                      .challenge = core::challenge_id(call.with().random.hex(16)),
-                     .mail = call.make_mail_code(account->id),
+                     .mail = call.make_mail_code(id),
                      .origin = origin},
         {}, wrong);
     if (done.has_error()) co_return call.refuse(done.error());
@@ -150,15 +146,16 @@ handled log_in(call& call) {
                              {"refreshToken", nullptr},
                              {"location", nullptr}};
     if (const auto* pending = std::get_if<core::second_factor_pending>(&done->value))
-        co_return reply_second_factor_pending(call, std::move(view), done->account,
-                                              core::challenge_purpose::login, *pending);
+        co_return reply_login_pending(call, std::move(view), done->account, *pending);
     view["twoFactorRequired"] = false;
     view["twoFactorMethods"] = nullptr;
     view["preferredTwoFactorMethod"] = nullptr;
     view["twoFactorAuthenticationToken"] = nullptr;
     reply out;
-    add_session_tokens(call, out, view, done->account.id,
-                       std::get<core::session_opened>(done->value), material.refresh_id);
+    const auto& opened = std::get<core::session_opened>(done->value);
+    add_session_tokens(call, out, view, done->account.id, opened, material.refresh_id);
+    for (auto* other : call.with().login_participants)
+        other->add_session(call.message(), done->account, opened, out, view);
     out.body = call::ok(view).body;
     co_return out;
 }
@@ -174,7 +171,7 @@ handled complete_login(call& call) {
     const auto origin = call.origin({}, &body);
     if (!body.ok()) co_return call.refuse_request(body.problem());
 
-    const auto material = core::make_session_material(call.with().random);
+    const auto material = core::make_session_material(call.lives().refresh, call.with().random);
     auto done = co_await call.decide(
         call.two_factor().subject,
         core::complete_login{.challenge = core::challenge_id(call.two_factor().id),
@@ -202,7 +199,7 @@ handled recover(call& call) {
     const auto origin = call.origin({}, &body);
     if (!body.ok()) co_return call.refuse_request(body.problem());
 
-    const auto material = core::make_session_material(call.with().random);
+    const auto material = core::make_session_material(call.lives().refresh, call.with().random);
     auto done = co_await call.decide(
         call.two_factor().subject,
         core::recover_with_backup_code{.challenge = core::challenge_id(call.two_factor().id),
@@ -226,18 +223,26 @@ handled recover(call& call) {
 }
 
 handled log_out(call& call) {
-    if (call.has_access()) {
-        const auto done =
-            co_await call.decide(call.access().subject, core::log_out{call.access().session});
+    std::vector<session_reference> ended;
+    if (call.has_access()) ended.push_back({call.access().subject, call.access().session});
+    for (auto* other : call.with().login_participants)
+        if (const auto session = other->presented_session(call.message()))
+            ended.push_back(*session);
+    for (const auto& [account, session] : ended) {
+        const auto done = co_await call.decide(account, core::log_out{session});
         // An account that is gone is as logged out as can be.
         if (done.has_error() && done.error().code != error_code::user_not_found)
             co_return call.refuse(done.error());
     }
-    auto out = call::ok(success());
+    auto body = success();
+    reply out;
+    for (auto* other : call.with().login_participants)
+        other->add_logged_out(call.message(), out, body);
     for (const auto* name :
          {"access_token", "refresh_token", "step_up_token", "two_factor_authentication_token",
           "session_token", "oauth2_provider_connection_token"})
         call.clear_cookie(out, name);
+    out.body = call::ok(body).body;
     co_return out;
 }
 

@@ -6,6 +6,7 @@
 #include "core/password_rules.hpp"
 #include "core/text.hpp"
 #include "net/password_checks.hpp"
+#include "store/account_lifecycle.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -17,7 +18,7 @@ namespace {
 boost::asio::awaitable<outcome<core::account>> own_account(call& call) {
     auto account = co_await call.load(call.access().subject);
     if (account.has_error()) co_return account.error();
-    if (const auto no = core::may_read(*account, call.proof(), call.now()))
+    if (const auto no = core::may_read(*account, call.access().session, call.now()))
         co_return from_refusal(*no);
     co_return account;
 }
@@ -40,8 +41,8 @@ handled rename_user(call& call) {
     if (body.ok() && !core::is_valid_display_name(name))
         body.reject("name", "'name' must be 1 to 100 characters without control characters.");
     if (!body.ok()) co_return call.refuse_request(body.problem());
-    const auto done = co_await call.decide(call.access().subject,
-                                           core::rename{.proof = call.proof(), .name = name});
+    const auto done = co_await call.decide(
+        call.access().subject, core::update_profile{.by = call.access().session, .name = name});
     if (done.has_error()) co_return call.refuse(done.error());
     co_return call::ok(principal(done->account));
 }
@@ -50,18 +51,14 @@ handled delete_user(call& call) {
     auto found = co_await call.with().accounts.load(call.access().subject);
     if (found.has_error()) co_return call.refuse(from_store(found.error()));
     if (!found->has_value()) co_return call.refuse(call.no_account(error_code::user_not_found));
-    const auto& [account, version] = **found;
-    if (const auto no = core::may_change(account, call.proof(), call.now()))
+    if (const auto no = core::may_change((*found)->value, call.proof(), call.now()))
         co_return call.refuse(from_refusal(*no));
 
-    const auto erased = co_await call.with().accounts.erase(account.id, version, {});
+    const auto erased =
+        co_await store::erase_account(call.with().emails, call.with().accounts, *std::move(*found));
     if (erased.has_error()) co_return call.refuse(from_store(erased.error()));
     // The account changed in between: the caller looks again before erasing what it did not see.
     if (!*erased) co_return call.refuse(from_store(store::store_error::contention));
-    const auto address = core::email_address::parse(account.email);
-    const auto released = co_await call.with().emails.release(*address, account.id);
-    // An entry that stays points at nothing, and the next reservation takes it over.
-    (void)released;
     auto out = call::ok(success());
     for (const auto* name : {"access_token", "refresh_token", "step_up_token"})
         call.clear_cookie(out, name);
@@ -108,6 +105,9 @@ handled change_password(call& call) {
 
     const auto account = co_await own_account(call);
     if (account.has_error()) co_return call.refuse(account.error());
+    // Passwords are not hashed for who may not change one.
+    if (const auto no = core::may_change(*account, call.proof(), call.now()))
+        co_return call.refuse(from_refusal(*no));
     auto check = co_await check_password(call.with(), &*account, std::move(old_password));
     if (check.has_error()) co_return call.refuse(overloaded());
     auto hash = co_await call.with().passwords.hash(std::move(new_password),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/families/singularity/handlers.hpp"
+#include "net/family.hpp"
 #include "net/route.hpp"
 
 #include <span>
@@ -21,5 +22,8 @@ struct route {
 };
 
 [[nodiscard]] std::span<const route> routes();
+
+// What the table says to a reader of the API, in the names of api.json (description.cpp).
+[[nodiscard]] family_description describe();
 
 } // namespace countersign::net::singularity

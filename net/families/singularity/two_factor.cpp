@@ -1,10 +1,8 @@
 #include "net/families/singularity/handlers.hpp"
 #include "net/families/singularity/view.hpp"
 
-#include "core/codes.hpp"
-#include "core/crypto/encoding.hpp"
 #include "core/decide/factors.hpp"
-#include "core/otpauth.hpp"
+#include "net/evidence.hpp"
 
 namespace countersign::net::singularity {
 
@@ -43,39 +41,27 @@ handled disable(call& call, core::factor_method method) {
 } // namespace
 
 handled begin_totp(call& call) {
-    auto& random = call.with().random;
     const auto account = co_await call.load(call.access().subject);
     if (account.has_error()) co_return call.refuse(account.error());
 
     const auto& rules = call.with().context.rules;
-    const auto secret = core::make_totp_secret(random);
-    const auto token_id = random.hex(16);
-    core::totp_device device{.id = core::factor_id("totp_" + random.hex(16)),
-                             .label = call.with().app_name};
-    device.sealed_secret = call.with().context.keys.seal(
-        core::text_of(secret.reveal()), core::totp_secret_context(account->id, device.id),
-        random.bytes<12>());
-    boost::json::array codes;
-    std::vector<std::string> hashes;
-    for (int made = 0; made < rules.recovery_code_count; ++made) {
-        const auto code = core::make_code(random, backup_alphabet,
-                                          static_cast<std::size_t>(rules.recovery_code_length));
-        hashes.push_back(call.with().context.codes.hash("backup", account->id, code));
-        codes.emplace_back(std::string_view(code));
-    }
-
+    auto made = make_totp_material(call.with(), account->id, account->email);
+    auto backup =
+        make_backup_codes(call.with(), account->id, rules.recovery_code_count, backup_alphabet,
+                          static_cast<std::size_t>(rules.recovery_code_length));
+    const auto token_id = call.with().random.hex(16);
     const auto done = co_await call.decide(
-        account->id, core::begin_totp{.proof = call.proof(),
+        account->id, core::begin_totp{.by = call.proof(),
                                       .token_id = token_id,
-                                      .device = std::move(device),
-                                      .backup_code_hashes = std::move(hashes)});
+                                      .device = std::move(made.device),
+                                      .backup_code_hashes = std::move(backup.hashes)});
     if (done.has_error()) co_return call.refuse(done.error());
+    boost::json::array codes;
+    for (const auto& code : backup.codes)
+        codes.emplace_back(std::string_view(code));
     co_return call::ok(
-        {{"secret", core::to_base32(secret.reveal())},
-         {"totpAuthUrl", core::make_otpauth_uri({.issuer = call.with().app_name,
-                                                 .account_name = account->email,
-                                                 .secret = secret.reveal(),
-                                                 .parameters = {}})},
+        {{"secret", made.secret},
+         {"totpAuthUrl", made.uri},
          {"recoveryCodes", std::move(codes)},
          {"token",
           call.issue(core::token_kind::totp_setup,
@@ -92,6 +78,7 @@ handled confirm_totp(call& call) {
         call.with().tokens.verify(core::token_kind::totp_setup, token_text, call.now());
     // A token that is not good names no enrolment. Core says so after what weighs more: the
     // step-up, the pause after misses, a method that is on already.
+    // Nor does it name one that needs no token, because another family began it.
     const bool good = token.has_value() && token->subject == call.access().subject;
     const auto why = token.has_error() ? token.error() : core::token_error::malformed;
     const auto unknown = from_token(token_name::totp_setup, why).code;
@@ -99,9 +86,8 @@ handled confirm_totp(call& call) {
     const auto proof = call.proof();
     co_return co_await change(call,
                               [&](core::request_origin origin) {
-                                  return core::confirm_totp{.proof = proof,
-                                                            .token_id =
-                                                                good ? token->id : std::string(),
+                                  return core::confirm_totp{.by = proof,
+                                                            .token_id = good ? token->id : "-",
                                                             .code = code,
                                                             .ends = core::sessions_ended::all,
                                                             .origin = std::move(origin)};

@@ -6,7 +6,6 @@
 // is RFC 3339.
 #pragma once
 
-#include "app/problem.hpp"
 #include "core/codes.hpp"
 #include "core/crypto/secret.hpp"
 #include "core/random.hpp"
@@ -14,13 +13,15 @@
 #include "store/connection.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/system/result.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace countersign::app {
+namespace countersign::store {
 
 enum class service_scope : std::uint8_t {
     verify,   // ask whether a code is right
@@ -28,8 +29,10 @@ enum class service_scope : std::uint8_t {
     sessions, // open sessions for users whose first factor the backend has checked
     import,   // bring in subjects of another system
 };
-// Scopes separated by commas, without repetitions; at least one. The error names an unknown one.
-[[nodiscard]] fallible<std::vector<service_scope>> parse_scopes(std::string_view text);
+// Scopes separated by commas, without repetitions; at least one. The error is a sentence for the
+// operator, which names an unknown scope.
+[[nodiscard]] boost::system::result<std::vector<service_scope>, std::string>
+parse_scopes(std::string_view text);
 [[nodiscard]] std::string to_text(const std::vector<service_scope>& scopes);
 
 struct service_key {
@@ -50,20 +53,26 @@ struct new_service_key {
 // Runs on the connection's executor; the connection, hasher and random source outlive the calls.
 class service_keys {
 public:
-    service_keys(store::connection& redis, const core::code_hasher& hasher)
+    service_keys(connection& redis, const core::code_hasher& hasher)
         : redis_(redis), hasher_(hasher) {}
 
-    // `name` is a valid display name (core::is_valid_display_name).
-    [[nodiscard]] boost::asio::awaitable<fallible<new_service_key>>
+    // `name` is a valid display name (core::is_valid_display_name). After an error a key may be
+    // listed that nobody was told: the log names its id, to revoke it.
+    [[nodiscard]] boost::asio::awaitable<store_result<new_service_key>>
     create(std::string name, std::vector<service_scope> scopes, core::random_source& random,
            core::unix_time now);
+    // The key that `presented` is, or none. Found by its keyed hash, so the time that this takes
+    // tells nothing about the keys that there are. `presented` is only read until the first wait.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<service_key>>>
+    find(std::string_view presented);
     // Oldest first.
-    [[nodiscard]] boost::asio::awaitable<fallible<std::vector<service_key>>> list();
-    [[nodiscard]] boost::asio::awaitable<fallible<void>> revoke(std::string id);
+    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<service_key>>> list();
+    // False: there is no such key. After an error it can be repeated.
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>> revoke(std::string id);
 
 private:
-    store::connection& redis_;
+    connection& redis_;
     const core::code_hasher& hasher_;
 };
 
-} // namespace countersign::app
+} // namespace countersign::store

@@ -1,0 +1,68 @@
+#include "net/families/clara/family.hpp"
+
+#include "net/ip_limits.hpp"
+
+#include <array>
+
+namespace countersign::net::clara {
+
+namespace {
+
+// What the peer's guide sets (contract section 1.6). It counts by the Authorization value, which a
+// client chooses: a guesser would begin anew with every guess. So by the address alone.
+constexpr store::rate_rule general_rule{"clara", 100, core::seconds(60)};
+
+} // namespace
+
+clara_family::clara_family(services& services, clara_keys keys, std::string_view version)
+    : services_(services), keys_(keys), version_(version) {
+    for (const auto& route : clara::routes())
+        keys_of_routes_.push_back(route.key);
+}
+
+std::span<const std::string_view> clara_family::prefixes() const {
+    static constexpr std::array<std::string_view, 1> own{"/api/v1"};
+    return own;
+}
+
+family_description clara_family::describe() const {
+    return clara::describe();
+}
+
+boost::asio::awaitable<reply> clara_family::handle(std::size_t route, const request& request) {
+    const auto& row = clara::routes()[route];
+    if (const auto limited = co_await check_ip_limit(row.limit, request))
+        co_return render(*limited);
+    call call(services_, keys_, version_, request);
+    if (const auto problem = co_await call.authenticate(row.needs)) co_return render(*problem);
+    co_return co_await row.handler(call);
+}
+
+boost::asio::awaitable<std::optional<error>> clara_family::check_ip_limit(ip_limit limit,
+                                                                          const request& request) {
+    if (limit == ip_limit::none) co_return std::nullopt;
+    static constexpr std::array rules{general_rule};
+    const auto exceeded = co_await take_ip_limits(services_, rules, request);
+    // The accounts are in the same Redis: without it nothing is answered anyway.
+    if (exceeded.has_error()) co_return from_store(exceeded.error());
+    if (!*exceeded) co_return std::nullopt;
+    co_return error(error_code::rate_limited, (*exceeded)->retry_after);
+}
+
+reply clara_family::not_found(const request&) {
+    return render(error(error_code::route_not_found));
+}
+
+reply clara_family::method_not_allowed(const request&, std::string_view allow) {
+    auto out = render(error(error_code::method_not_allowed));
+    out.headers.emplace_back("Allow", allow);
+    return out;
+}
+
+reply clara_family::problem(transport_problem problem, std::string_view, std::string_view detail) {
+    auto out = render(from_transport(problem, detail));
+    out.status = status_of(problem);
+    return out;
+}
+
+} // namespace countersign::net::clara

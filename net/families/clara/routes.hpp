@@ -1,0 +1,29 @@
+// The Clara family's routes as data: what each asks for, what limits it, who handles it. Tests
+// about guards are generated from this table, so a new route cannot forget one.
+#pragma once
+
+#include "net/families/clara/handlers.hpp"
+#include "net/family.hpp"
+#include "net/route.hpp"
+
+#include <span>
+
+namespace countersign::net::clara {
+
+// What does nothing but answer has no limit: supervisors ask it as often as they like.
+enum class ip_limit : std::uint8_t { none, general };
+
+struct route {
+    route_key key;
+    credential needs;
+    ip_limit limit;
+    bool proves_code; // takes a code or a password: refuses while the account is blocked (T-12)
+    handled (*handler)(call&);
+};
+
+[[nodiscard]] std::span<const route> routes();
+
+// What the table says to a reader of the API, in the names of api.json (description.cpp).
+[[nodiscard]] family_description describe();
+
+} // namespace countersign::net::clara

@@ -1,0 +1,30 @@
+// The service family's handlers, one per route. Each is five steps: parse, validate, decide, map
+// the outcome, reply. The service key and the subject's form were looked at before.
+#pragma once
+
+#include "net/families/service/call.hpp"
+
+namespace countersign::net::service {
+
+using handled = boost::asio::awaitable<reply>;
+
+// subjects.cpp
+[[nodiscard]] handled put_subject(call& call);
+[[nodiscard]] handled read_subject(call& call);
+[[nodiscard]] handled erase_subject(call& call);
+
+// factors.cpp
+[[nodiscard]] handled begin_totp(call& call);
+[[nodiscard]] handled confirm_totp(call& call);
+[[nodiscard]] handled reset_factors(call& call);
+[[nodiscard]] handled reset_factor(call& call);
+
+// verification.cpp
+[[nodiscard]] handled mail_code(call& call);
+[[nodiscard]] handled verify(call& call);
+[[nodiscard]] handled open_session(call& call);
+
+// imports.cpp
+[[nodiscard]] handled import_subjects(call& call);
+
+} // namespace countersign::net::service

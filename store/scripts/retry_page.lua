@@ -1,0 +1,3 @@
+#!lua flags=no-writes
+-- KEYS: retry set. ARGV: first and last rank. Returns member, due (ms), member, due, …
+return redis.call('ZRANGE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES')
