@@ -234,8 +234,12 @@ void print_mail(std::ostream& out, const store::kept_mail& mail) {
     const auto event = event_without_secret(mail);
     out << '\n';
     if (event.empty()) out << "its event cannot be read (" << mail.payload.size() << " bytes)\n";
-    for (const auto& [name, value] : event)
-        line(out, "event." + notify::one_line({name.data(), name.size()}), plain(value));
+    for (const auto& [name, value] : event) {
+        const bool is_time = (name == "at" || name == "expires_at") && value.is_int64();
+        line(out, "event." + notify::one_line({name.data(), name.size()}),
+             is_time ? core::to_rfc3339(core::unix_time{core::milliseconds{value.get_int64()}})
+                     : plain(value));
+    }
 }
 
 json::object to_json(const store::kept_mail& mail) {

@@ -179,7 +179,8 @@ bool outbox::is_waiting(const outbox_entry& entry) const {
 
 awaitable<store_result<bool>> outbox::begin(outbox_entry entry) {
     std::vector<std::string> keys{stream_key(entry.partition, entry.lane)};
-    std::vector<std::string> arguments{std::string(group), consumer_, entry.stream_id};
+    std::vector<std::string> arguments{std::string(group), consumer_, entry.stream_id,
+                                       std::to_string(entry.deliveries + 1)};
     const auto reply =
         co_await writes_.script(scripts::begin(), std::move(keys), std::move(arguments));
     if (!reply) co_return reply.error();

@@ -57,8 +57,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
     reclaim(core::milliseconds idle, std::size_t count);
 
-    // Before an entry that was delivered before is tried again: counts that. False: it was settled,
-    // or another notifier took it over.
+    // Before an entry that was delivered before is tried again: counts one more delivery than the
+    // entry has. False: it was settled, or another notifier took it over.
     [[nodiscard]] boost::asio::awaitable<store_result<bool>> begin(outbox_entry entry);
     // Keeps these entries, and those that the next read() returns, from being taken over. Only
     // their place (partition, lane, id) counts.

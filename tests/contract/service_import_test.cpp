@@ -313,7 +313,11 @@ TEST(ServiceImport, WhileTheStoreIsAway_StopsAndSaysWhere) {
         again = backend.import(text);
     const auto counted = summary_of(again);
     EXPECT_EQ(counted.at("created").as_int64() + counted.at("unchanged").as_int64(), 300);
-    EXPECT_EQ(backend.read(subjects.back()).status, 200u);
+    // Another thread of the server may still be on its way back to the store.
+    auto last = backend.read(subjects.back());
+    while (last.status == 500 && std::chrono::steady_clock::now() < deadline)
+        last = backend.read(subjects.back());
+    EXPECT_EQ(last.status, 200u);
 }
 
 TEST(ServiceImport, ThroughAStoreThatIsBackSoon_LosesNothing) {
@@ -438,7 +442,10 @@ TEST(ServiceImport, TwentyThousandLinesTwice_InConstantMemory_AndTheSecondTimeNo
     RecordProperty("first_s", std::to_string(lasted.count()));
     RecordProperty("second_s", std::to_string(lasted_again.count()));
     RecordProperty("grown_kib", std::to_string(grown));
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+    // A sanitizer keeps what was freed for a while.
     EXPECT_LT(grown, 8 * 1024) << "KiB, of a body of " << text.size() << " bytes";
+#endif
     expect_verified(backend.verify("s19999", "s199993"), "backup_code", 9);
 }
 

@@ -97,7 +97,8 @@ TEST(AccountDocument, OfAnEarlierServer_IsStillRead) {
         EXPECT_EQ(document["codes"].as_array().back().as_object().erase("misses"), 1u);
         // Who began an enrolment was always a session, and called so.
         auto& enrolment = document["enrolment"].as_object();
-        enrolment["session"] = enrolment["by"];
+        const auto begun_by = enrolment["by"];
+        enrolment["session"] = begun_by;
         enrolment.erase("by");
     });
     full.family_name.clear();

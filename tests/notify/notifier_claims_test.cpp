@@ -194,6 +194,7 @@ TEST_F(NotifierClaims, WhatEndedItsNotifiers_BecomesADeadLetter_AndHoldsUpNobody
     EXPECT_TRUE(becomes_empty());
     EXPECT_EQ(mails_to("pill@example.org"), 0U);
     const auto dead = ask({"XRANGE", "cs:{2}:dead:alert", "-", "+"});
+    ASSERT_EQ(dead.list()->size(), 1U);
     const auto& fields = *dead.list()->front().list()->back().list();
     EXPECT_EQ(*fields[7].text(), "taken up 5 times, and each time the notifier ended or failed");
 }
@@ -212,6 +213,7 @@ TEST_F(NotifierClaims, WhatWasTakenUpOftenButNotTooOften_IsSent_OneAfterTheOther
     ASSERT_TRUE(sink.wait_for(3, 15s));
     EXPECT_TRUE(becomes_empty());
     const auto mails = sink.mails();
+    ASSERT_EQ(mails.size(), 3U);
     EXPECT_EQ(mails[1].to, "slow@example.org") << "the last one waited for it";
     EXPECT_EQ(counts().dead, 0);
 }
