@@ -44,4 +44,20 @@ asio::awaitable<store_result<bool>> erase_account(email_index& emails, accounts&
     co_return true;
 }
 
+asio::awaitable<store_result<bool>> address_change::take(core::unix_time now) {
+    const auto since = co_await emails_.held_since(previous_, id_);
+    if (!since) co_return since.error();
+    held_ = *since;
+    co_return co_await emails_.reserve(next_, id_, now);
+}
+
+asio::awaitable<void> address_change::finish(std::string replaced, core::unix_time now) {
+    // Anew, because a move away from there that ran at the same time may have given it up.
+    (void)co_await emails_.reserve(next_, id_, now);
+    // Given up is only the entry that was there before: an address to which the account moves back
+    // meanwhile stays its own.
+    if (held_ && replaced == previous_.value())
+        (void)co_await emails_.release(previous_, id_, *held_);
+}
+
 } // namespace countersign::store

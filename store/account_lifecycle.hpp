@@ -38,4 +38,28 @@ create_account(email_index& emails, accounts& accounts, core::account fresh,
 [[nodiscard]] boost::asio::awaitable<store_result<bool>>
 erase_account(email_index& emails, accounts& accounts, loaded_account seen);
 
+// A change of an account's address, around the commit that makes it: the new address is taken
+// before and the old one given up after, so that whenever this dies no address leads to an account
+// that does not have it.
+class address_change {
+public:
+    // `previous` is the account's address as it was read.
+    address_change(email_index& emails, core::account_id id, core::email_address previous,
+                   core::email_address next)
+        : emails_(emails), id_(std::move(id)), previous_(std::move(previous)),
+          next_(std::move(next)) {}
+
+    // Before the commit. False: another account has the new address.
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>> take(core::unix_time now);
+    // After a commit that replaced `replaced`. What fails here heals by itself: an entry that stays
+    // no longer matches its account, and counts for nothing.
+    [[nodiscard]] boost::asio::awaitable<void> finish(std::string replaced, core::unix_time now);
+
+private:
+    email_index& emails_;
+    core::account_id id_;
+    core::email_address previous_, next_;
+    std::optional<core::unix_time> held_; // since when the account has the entry of `previous_`
+};
+
 } // namespace countersign::store

@@ -178,10 +178,7 @@ decision<nothing> decide(const account& current, const update_profile& command, 
         return rules::refuse<nothing>(*no);
     rules::draft draft(current, now);
     auto& next = draft.next;
-    if (command.name) {
-        next.name = *command.name;
-        next.family_name.clear();
-    }
+    if (command.name) set_name(next, {.given = *command.name});
     if (command.given_name || command.family_name) {
         auto name = name_of(current);
         if (command.given_name) name.given = *command.given_name;

@@ -97,10 +97,7 @@ decision<subject_updated> decide(const account& current, const update_subject& c
     rules::draft draft(current, now);
     auto& next = draft.next;
     subject_updated updated;
-    if (command.name) {
-        next.name = *command.name;
-        next.family_name.clear();
-    }
+    if (command.name) set_name(next, {.given = *command.name});
     if (command.locale) next.locale = *command.locale;
     if (command.email && command.email->value() != current.email) {
         updated.previous_email = current.email;

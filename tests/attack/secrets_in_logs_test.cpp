@@ -1,6 +1,7 @@
 // A whole life of an account at log.level=trace, and then every secret of it is looked for in all
 // that was written down.
 #include "tests/attack/volley.hpp"
+#include "tests/support/account_holder.hpp"
 #include "tests/support/scene.hpp"
 
 #include "core/crypto/encoding.hpp"
@@ -206,6 +207,48 @@ TEST(SecretsInLogs, NoSecretInAnyLogNorInClearAtRest) {
         expect_none_in(all, entry.path());
     }
     ASSERT_GT(stored, 10'000u);
+}
+
+// The same for the credentials and codes of the other families, and for what an import brings.
+TEST(SecretsInLogs, NoSecretOfTheOtherFamilies) {
+    const smtp_sink sink;
+    auto settings = with_all_families({{"log.level", "trace"}});
+    settings["mail.url"] = "smtp://127.0.0.1:" + std::to_string(sink.port());
+    const server_process server(COUNTERSIGN_PROGRAM, settings);
+    const auto key = make_service_key(COUNTERSIGN_PROGRAM, server).key;
+    account_holder who(server, sink, key);
+    secret_list secrets{{"password", who.password},
+                        {"service key", key},
+                        {"Clara's public key", settings.at("clara.public_key")},
+                        {"Clara's private key", settings.at("clara.private_key")}};
+
+    who.sign_in_at_slugbase();
+    who.slugbase.take_csrf_token();
+    secrets.emplace("CSRF token", who.slugbase.csrf);
+    note_token(secrets, "session cookie", who.slugbase.cookies.at("slugbase.sid"));
+    who.slugbase.enrol(holder_totp_window);
+    secrets.emplace("TOTP code", who.slugbase.app.last());
+    for (const auto& code : who.slugbase.backup_codes)
+        secrets.emplace("backup code", code);
+    const auto api_token = who.slugbase.make_api_token();
+    secrets.emplace("API token", api_token);
+    const std::vector<std::pair<std::string, std::string>> headers{
+        {"Authorization", "Bearer " + api_token}};
+    ASSERT_EQ(http_request(server.port(), "GET", "/api/auth/me", headers).status, 200);
+    (void)http_request(server.port(), "GET", "/api/tokens/" + api_token, headers);
+
+    const auto& code = who.slugbase.backup_codes.front();
+    ASSERT_EQ(who.backend.verify(who.id, code).status, 200);
+    ASSERT_EQ(who.backend.verify(who.id, "Guessed-Backup-Code").status, 200);
+    secrets.emplace("wrong code", "Guessed-Backup-Code");
+    const std::string seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    (void)who.backend.import(
+        R"({"subject":"imported","email":"imported@example.org","totp":["otpauth://totp/a?secret=)" +
+        seed + "\"]}\n" + R"({"subject":")" + seed + R"(-broken, "totp": 1)" + "\n");
+    secrets.emplace("imported TOTP secret", seed);
+
+    ASSERT_NE(server.log().find("imported: "), std::string::npos); // it was talkative
+    expect_none_in(secrets, server.data_dir() / "log");
 }
 
 } // namespace

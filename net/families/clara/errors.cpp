@@ -1,6 +1,7 @@
 #include "net/families/clara/errors.hpp"
 
 #include "net/families/clara/view.hpp"
+#include "net/retry_after.hpp"
 
 #include <algorithm>
 #include <array>
@@ -98,10 +99,6 @@ error_code common_word(core::refusal_reason reason) {
     return error_code::failed;
 }
 
-// While the store is away a client should ask again soon: it heals by itself.
-constexpr core::seconds store_retry_after{1};
-constexpr core::seconds overload_retry_after{1};
-
 } // namespace
 
 error from_refusal(const core::refusal& why, const refusal_words& own) {
@@ -119,11 +116,11 @@ error from_store(store::store_error why) {
     case store::store_error::outbox_full:
         break;
     }
-    return error(error_code::failed, store_retry_after);
+    return error(error_code::failed, soon);
 }
 
 error overloaded() {
-    return error(error_code::overloaded, overload_retry_after);
+    return error(error_code::overloaded, soon);
 }
 
 error from_evidence(const evidence_failure& why) {
@@ -160,8 +157,7 @@ reply render(const error& error) {
     auto out = envelope(row.status, "error",
                         error.message.empty() ? row.message : std::string_view(error.message),
                         std::move(data));
-    if (error.retry_after > core::seconds(0))
-        out.headers.emplace_back("Retry-After", std::to_string(error.retry_after.count()));
+    add_retry_after(out, error.retry_after);
     return out;
 }
 

@@ -1,5 +1,7 @@
 #include "net/families/service/errors.hpp"
 
+#include "net/retry_after.hpp"
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -94,9 +96,6 @@ const row& row_of(error_code code) {
     return rows[static_cast<std::size_t>(code)];
 }
 
-// While the store is away a client should ask again soon: it heals by itself.
-constexpr core::seconds store_retry_after{1};
-
 } // namespace
 
 std::string_view to_string(error_code code) noexcept {
@@ -162,13 +161,13 @@ error from_store(store::store_error why) {
     case store::store_error::corrupt:
         return error(error_code::account_unreadable);
     case store::store_error::overloaded: // it did not run
-        return error(error_code::overloaded, {}, store_retry_after);
+        return error(error_code::overloaded, {}, soon);
     case store::store_error::unavailable:
     case store::store_error::contention:
     case store::store_error::outbox_full:
         break;
     }
-    return error(error_code::store_unavailable, {}, store_retry_after);
+    return error(error_code::store_unavailable, {}, soon);
 }
 
 error from_transport(transport_problem problem, std::string_view detail) {
@@ -211,8 +210,7 @@ error invalid(std::string_view field, std::string sentence) {
 reply render(const error& error) {
     const auto& row = row_of(error.code);
     reply out{.status = row.status, .content_type = "application/problem+json"};
-    if (error.retry_after > core::seconds(0))
-        out.headers.emplace_back("Retry-After", std::to_string(error.retry_after.count()));
+    add_retry_after(out, error.retry_after);
     if (!error.challenge.empty()) out.headers.emplace_back("WWW-Authenticate", error.challenge);
 
     boost::json::object body;

@@ -75,36 +75,26 @@ boost::asio::awaitable<outcome<std::optional<core::account>>> create(call& call,
     co_return std::nullopt;
 }
 
-// A new address is taken before the change and the old one given up after it, so that whenever this
-// dies no address leads to an account that does not have it. Given up is only the entry that was
-// there before: an address that the account moves back to meanwhile stays its own.
 boost::asio::awaitable<outcome<core::account>> update(call& call, const core::account& seen,
                                                       const subject_words& words,
                                                       const core::request_origin& origin) {
-    auto& emails = call.with().emails;
     core::update_subject command{.name = words.name,
                                  .locale = words.locale,
                                  .email_factor = words.email_factor,
                                  .origin = origin};
-    std::optional<core::unix_time> held;
+    std::optional<store::address_change> change;
     const auto previous = core::email_address::parse(seen.email);
     if (words.email && *words.email != *previous) {
-        const auto since = co_await emails.held_since(*previous, seen.id);
-        if (since.has_error()) co_return from_store(since.error());
-        held = *since;
-        const auto reserved = co_await emails.reserve(*words.email, seen.id, call.now());
-        if (reserved.has_error()) co_return from_store(reserved.error());
-        if (!*reserved) co_return error(error_code::email_taken);
+        change.emplace(call.with().emails, seen.id, *previous, *words.email);
+        const auto taken = co_await change->take(call.now());
+        if (taken.has_error()) co_return from_store(taken.error());
+        if (!*taken) co_return error(error_code::email_taken);
         command.email = words.email;
     }
     auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return done.error();
-    if (done->value.previous_email.empty()) co_return std::move(done->account);
-    // Anew, because a move away from there that ran at the same time may have given it up.
-    (void)co_await emails.reserve(*words.email, seen.id, call.now());
-    // An entry that stays no longer matches its account, and counts for nothing.
-    if (held && done->value.previous_email == previous->value())
-        (void)co_await emails.release(*previous, seen.id, *held);
+    if (change && !done->value.previous_email.empty())
+        co_await change->finish(done->value.previous_email, call.now());
     co_return std::move(done->account);
 }
 

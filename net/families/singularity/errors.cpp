@@ -1,5 +1,7 @@
 #include "net/families/singularity/errors.hpp"
 
+#include "net/retry_after.hpp"
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -216,10 +218,6 @@ error_code common_word(core::refusal_reason reason) {
     return error_code::internal_error;
 }
 
-// While the store is away a client should ask again soon: it heals by itself.
-constexpr core::seconds store_retry_after{1};
-constexpr core::seconds overload_retry_after{1};
-
 } // namespace
 
 error from_refusal(const core::refusal& why, const refusal_words& own) {
@@ -237,11 +235,11 @@ error from_store(store::store_error why) {
     case store::store_error::outbox_full:
         break;
     }
-    return error(error_code::database_failure, {}, store_retry_after);
+    return error(error_code::database_failure, {}, soon);
 }
 
 error overloaded() {
-    return error(error_code::service_overloaded, {}, overload_retry_after);
+    return error(error_code::service_overloaded, {}, soon);
 }
 
 error from_evidence(const evidence_failure& why) {
@@ -305,8 +303,7 @@ error from_transport(transport_problem problem, std::string_view detail) {
 reply render(const error& error, std::string_view path, core::unix_time now) {
     const auto& row = row_of(error.code);
     reply out{.status = row.status};
-    if (error.retry_after > core::seconds(0))
-        out.headers.emplace_back("Retry-After", std::to_string(error.retry_after.count()));
+    add_retry_after(out, error.retry_after);
     if (row.status == 304) return out;
 
     boost::json::object body;

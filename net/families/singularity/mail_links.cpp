@@ -6,6 +6,9 @@
 #include "core/password_rules.hpp"
 #include "core/text.hpp"
 #include "net/password_pool.hpp"
+#include "store/account_lifecycle.hpp"
+
+#include <optional>
 
 namespace countersign::net::singularity {
 
@@ -33,24 +36,21 @@ handled verify_email(call& call) {
 
     const auto account = co_await call.load(token->subject);
     if (account.has_error()) co_return call.refuse(account.error());
-    const auto fresh = core::address_to_take(*account, token->id, call.with().context, call.now());
-    const auto address =
-        fresh ? core::email_address::parse(*fresh) : core::email_address::parse(account->email);
-    if (fresh) {
-        const auto reserved =
-            co_await call.with().emails.reserve(*address, account->id, call.now());
-        if (reserved.has_error()) co_return call.refuse(from_store(reserved.error()));
-        if (!*reserved) co_return call.refuse(link_taken());
+    std::optional<store::address_change> change;
+    if (const auto fresh =
+            core::address_to_take(*account, token->id, call.with().context, call.now())) {
+        change.emplace(call.with().emails, account->id, *core::email_address::parse(account->email),
+                       *core::email_address::parse(*fresh));
+        const auto taken = co_await change->take(call.now());
+        if (taken.has_error()) co_return call.refuse(from_store(taken.error()));
+        if (!*taken) co_return call.refuse(link_taken());
     }
 
     const auto done = co_await call.decide(
         account->id, core::verify_email{.link_id = token->id, .origin = call.origin(*locale)});
     if (done.has_error()) co_return call.refuse(done.error());
-    if (!done->value.previous_email.empty()) {
-        const auto previous = core::email_address::parse(done->value.previous_email);
-        // An entry that stays no longer matches its account, and counts for nothing.
-        (void)co_await call.with().emails.release(*previous, account->id);
-    }
+    if (change && !done->value.previous_email.empty())
+        co_await change->finish(done->value.previous_email, call.now());
     co_return call::ok(principal(done->account));
 }
 

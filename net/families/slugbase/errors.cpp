@@ -1,5 +1,7 @@
 #include "net/families/slugbase/errors.hpp"
 
+#include "net/retry_after.hpp"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -140,10 +142,6 @@ error_code common_word(core::refusal_reason reason) {
     return error_code::internal_error;
 }
 
-// While the store is away a client should ask again soon: it heals by itself.
-constexpr core::seconds store_retry_after{1};
-constexpr core::seconds overload_retry_after{1};
-
 } // namespace
 
 error from_refusal(const core::refusal& why, const refusal_words& own) {
@@ -162,11 +160,11 @@ error from_store(store::store_error why) {
     case store::store_error::outbox_full:
         break;
     }
-    return {.code = error_code::request_failed, .retry_after = store_retry_after};
+    return {.code = error_code::request_failed, .retry_after = soon};
 }
 
 error overloaded() {
-    return {.code = error_code::overloaded, .retry_after = overload_retry_after};
+    return {.code = error_code::overloaded, .retry_after = soon};
 }
 
 error from_evidence(const evidence_failure& why) {
@@ -198,8 +196,7 @@ error from_transport(transport_problem problem) {
 reply render(const error& error) {
     const auto& row = rows[static_cast<std::size_t>(error.code)];
     reply out{.status = row.status};
-    if (error.retry_after > core::seconds(0))
-        out.headers.emplace_back("Retry-After", std::to_string(error.retry_after.count()));
+    add_retry_after(out, error.retry_after);
     boost::json::object body{{"error", row.error}};
     switch (row.written) {
     case form::text:
