@@ -175,8 +175,8 @@ void expect_none_in(const secret_list& secrets, const fs::path& file) {
 }
 
 TEST(SecretsInLogs, NoSecretInAnyLogNorInClearAtRest) {
-    const scene stage(COUNTERSIGN_PROGRAM,
-                      {{"log.level", "trace"}, {"policy.email_factor_by_default", "true"}});
+    scene stage(COUNTERSIGN_PROGRAM,
+                {{"log.level", "trace"}, {"policy.email_factor_by_default", "true"}});
     secret_list secrets, clear_at_rest;
     ASSERT_NO_FATAL_FAILURE(live(stage, secrets, clear_at_rest));
 
@@ -195,6 +195,7 @@ TEST(SecretsInLogs, NoSecretInAnyLogNorInClearAtRest) {
     auto all = secrets;
     all.insert(clear_at_rest.begin(), clear_at_rest.end());
     ASSERT_GE(all.size(), 35u);
+    EXPECT_EQ(stage.server.stop(), 0); // the log is written behind the replies; now it is whole
     ASSERT_NE(stage.server.log().find("sent to 1"), std::string::npos); // it was talkative
     expect_none_in(all, stage.server.data_dir() / "log");
     expect_none_in(all, command_log);
@@ -214,7 +215,7 @@ TEST(SecretsInLogs, NoSecretOfTheOtherFamilies) {
     const smtp_sink sink;
     auto settings = with_all_families({{"log.level", "trace"}});
     settings["mail.url"] = "smtp://127.0.0.1:" + std::to_string(sink.port());
-    const server_process server(COUNTERSIGN_PROGRAM, settings);
+    server_process server(COUNTERSIGN_PROGRAM, settings);
     const auto key = make_service_key(COUNTERSIGN_PROGRAM, server).key;
     account_holder who(server, sink, key);
     secret_list secrets{{"password", who.password},
@@ -247,6 +248,7 @@ TEST(SecretsInLogs, NoSecretOfTheOtherFamilies) {
         seed + "\"]}\n" + R"({"subject":")" + seed + R"(-broken, "totp": 1)" + "\n");
     secrets.emplace("imported TOTP secret", seed);
 
+    EXPECT_EQ(server.stop(), 0);
     ASSERT_NE(server.log().find("imported: "), std::string::npos); // it was talkative
     expect_none_in(secrets, server.data_dir() / "log");
 }

@@ -154,6 +154,14 @@ std::string server_process::log() const {
     return read_file(data_dir_ / "log");
 }
 
+bool server_process::has_logged(std::string_view text) const {
+    using clock = std::chrono::steady_clock;
+    for (const auto until = clock::now() + std::chrono::seconds(5); clock::now() < until;
+         std::this_thread::sleep_for(std::chrono::milliseconds(10)))
+        if (log().find(text) != std::string::npos) return true;
+    return false;
+}
+
 double server_process::processor_seconds() const {
     // proc(5): after the command in parentheses, fields 14 and 15 are user and system ticks.
     const auto line = read_file("/proc/" + std::to_string(process_) + "/stat");

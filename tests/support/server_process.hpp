@@ -39,6 +39,8 @@ public:
     [[nodiscard]] const std::filesystem::path& data_dir() const noexcept { return data_dir_; }
     // Everything written to standard output and error so far, over all starts.
     [[nodiscard]] std::string log() const;
+    // Whether this is in the log, or is soon: it is written behind the replies.
+    [[nodiscard]] bool has_logged(std::string_view text) const;
     // Seconds of processor time that the server, without its Redis, has used since its start.
     [[nodiscard]] double processor_seconds() const;
 
