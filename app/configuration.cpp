@@ -102,6 +102,8 @@ fallible<void> take_flags(gatherer& all, const named_values& flags) {
 
 // What no single setting can know.
 fallible<void> check_together(const settings& all) {
+    if (all.tls.certificate.empty() != all.tls.key.empty())
+        return problem{"tls.certificate and tls.key are needed both, or neither"};
     const auto& attempts = all.policy.attempts;
     if (attempts.longest_pause < attempts.first_pause)
         return problem{"policy.attempts_longest_pause must not be shorter than "
@@ -115,6 +117,9 @@ fallible<void> check_together(const settings& all) {
         return problem{"tokens.refresh must not be shorter than tokens.access"};
     if (all.clara.private_key && all.clara.private_key->reveal() == all.clara.public_key)
         return problem{"clara.public_key and clara.private_key must not be the same"};
+    if (all.metrics.listen && all.metrics.listen->port != 0 &&
+        all.metrics.listen->port == all.listen.port)
+        return problem{"metrics.listen must have another port than listen"};
     return {};
 }
 

@@ -17,12 +17,21 @@ namespace {
 constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view plain = "text/plain; charset=utf-8";
 
-net::reply shown(std::optional<std::string> body, std::string_view content_type) {
+// Mails are somebody else's text: nothing runs, and nothing is loaded but the mail into its frame.
+constexpr std::string_view page_policy =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'";
+// The mail's own HTML has no origin, wherever it is opened.
+constexpr std::string_view mail_policy =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox";
+
+net::reply shown(std::optional<std::string> body, std::string_view content_type,
+                 std::string_view policy = page_policy) {
     if (!body) return {.status = 404, .body = "There is no such mail.\n", .content_type = plain};
     net::reply out{.body = std::move(*body), .content_type = content_type};
-    // Nothing but what stands in the page itself: mails are somebody else's text.
-    out.headers.emplace_back("Content-Security-Policy",
-                             "default-src 'none'; style-src 'unsafe-inline'");
+    out.headers.emplace_back("Content-Security-Policy", policy);
+    out.headers.emplace_back("Referrer-Policy", "no-referrer");
     return out;
 }
 
@@ -44,7 +53,12 @@ std::vector<net::page> dev_mail_pages(const settings& all) {
          }},
         {{get, "/dev/mail/{name}"},
          [mailbox](const net::request& asked) {
-             return shown(mailbox->message_html(asked.path_parameters().front()), html);
+             return shown(mailbox->message_page(asked.path_parameters().front()), html);
+         }},
+        {{get, "/dev/mail/{name}/html"},
+         [mailbox](const net::request& asked) {
+             return shown(mailbox->message_html(asked.path_parameters().front()), html,
+                          mail_policy);
          }},
         {{get, "/dev/mail/{name}/text"},
          [mailbox](const net::request& asked) {

@@ -3,10 +3,12 @@
 #include "app/system.hpp"
 #include "notify/mailbox_transport.hpp"
 #include "notify/notifier.hpp"
+#include "notify/reminder_loop.hpp"
 #include "notify/smtp_transport.hpp"
 #include "store/outbox.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <spdlog/spdlog.h>
 
@@ -70,28 +72,49 @@ struct mail_pipeline::impl {
     store::outbox outbox;
     notify::renderer renderer;
     notify::notifier notifier;
+    core::policy rules;
+    store::accounts accounts;
+    store::reminders reminders;
+    notify::reminder_loop reminder_loop;
     std::stop_source stop; // of submissions under way
     std::thread thread;
 
     impl(const settings& all, const mail_pipeline_options& options, core::key_ring ring,
-         notify::transport_factory transports, std::stop_source stop_submissions)
+         notify::mail_theme theme, notify::transport_factory transports,
+         std::stop_source stop_submissions)
         : keys(std::move(ring)),
           reads(context.get_executor(), {.address = options.redis,
                                          .deadline = blocking_deadline,
-                                         .name = "countersign-notifier-reads"}),
-          writes(context.get_executor(),
-                 {.address = options.redis, .name = "countersign-notifier"}),
+                                         .name = "countersign-notifier-reads",
+                                         .counted = &options.counted.redis}),
+          writes(context.get_executor(), {.address = options.redis,
+                                          .name = "countersign-notifier",
+                                          .counted = &options.counted.redis}),
           outbox(reads, writes, options.partitions, options.consumer),
-          renderer(identity_of(all), keys),
+          renderer(identity_of(all), std::move(theme), keys),
           notifier(context.get_executor(),
-                   {.workers = static_cast<std::size_t>(all.mail.workers), .read_wait = read_wait},
+                   {.workers = static_cast<std::size_t>(all.mail.workers),
+                    .read_wait = read_wait,
+                    .counted = &options.counted.notifier},
                    outbox, renderer, std::move(transports), random, system_clock_now),
+          rules(all.policy),
+          accounts(writes, random, options.partitions,
+                   {.codes = all.mail.outbox_codes_max, .alerts = all.mail.outbox_max},
+                   &options.counted.accounts),
+          reminders(writes, options.partitions),
+          reminder_loop(context.get_executor(), {}, reminders, accounts, rules, random,
+                        system_clock_now),
           stop(std::move(stop_submissions)) {}
+
+    asio::awaitable<void> work() {
+        using asio::experimental::awaitable_operators::operator&&;
+        co_await (notifier.run() && reminder_loop.run());
+    }
 
     void run() {
         reads.start();
         writes.start();
-        asio::co_spawn(context, notifier.run(), [this](std::exception_ptr failure) {
+        asio::co_spawn(context, work(), [this](std::exception_ptr failure) {
             reads.stop();
             writes.stop();
             if (!failure) return;
@@ -113,16 +136,19 @@ mail_pipeline::mail_pipeline(std::unique_ptr<impl> started) : impl_(std::move(st
 mail_pipeline::~mail_pipeline() {
     impl_->stop.request_stop();
     impl_->notifier.stop();
+    impl_->reminder_loop.stop();
     impl_->thread.join();
 }
 
-fallible<std::unique_ptr<mail_pipeline>>
-mail_pipeline::start(const settings& all, mail_pipeline_options options, core::key_ring keys) {
+fallible<std::unique_ptr<mail_pipeline>> mail_pipeline::start(const settings& all,
+                                                              mail_pipeline_options options,
+                                                              core::key_ring keys,
+                                                              notify::mail_theme theme) {
     std::stop_source stop;
     auto transports = make_transports(all, stop.get_token());
     if (!transports) return transports.error();
-    return std::unique_ptr<mail_pipeline>(new mail_pipeline(
-        std::make_unique<impl>(all, options, std::move(keys), *std::move(transports), stop)));
+    return std::unique_ptr<mail_pipeline>(new mail_pipeline(std::make_unique<impl>(
+        all, options, std::move(keys), std::move(theme), *std::move(transports), stop)));
 }
 
 } // namespace countersign::app

@@ -5,6 +5,7 @@
 #include "app/problem.hpp"
 #include "app/settings.hpp"
 #include "core/crypto/aead.hpp"
+#include "notify/counters.hpp"
 #include "notify/mail.hpp"
 #include "notify/smtp_options.hpp"
 #include "store/connection.hpp"
@@ -15,17 +16,25 @@
 
 namespace countersign::app {
 
+struct mail_pipeline_counters {
+    notify::notifier_counters notifier;
+    store::redis_counters redis;
+    store::account_counters accounts;
+};
+
 struct mail_pipeline_options {
     store::redis_address redis;
     int partitions = 0;
-    std::string consumer; // stable over restarts, and of no other notifier that runs
+    std::string consumer;            // stable over restarts, and of no other notifier that runs
+    mail_pipeline_counters& counted; // outlives it
 };
 
 class mail_pipeline {
 public:
     // Starts at once. The settings' mail.url was validated.
     [[nodiscard]] static fallible<std::unique_ptr<mail_pipeline>>
-    start(const settings& all, mail_pipeline_options options, core::key_ring keys);
+    start(const settings& all, mail_pipeline_options options, core::key_ring keys,
+          notify::mail_theme theme);
     // Finishes and settles what is being submitted, if the relay answers within ten seconds; else
     // it is sent again at the next start.
     ~mail_pipeline();

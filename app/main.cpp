@@ -1,15 +1,19 @@
 // The program: read the command line and the settings, then do the one thing that was asked.
 #include "app/command_line.hpp"
 #include "app/configuration.hpp"
+#include "app/core_dumps.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
 #include "app/logging.hpp"
+#include "app/mail_appearance.hpp"
 #include "app/mail_command.hpp"
 #include "app/serve.hpp"
 
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
+#include <utility>
 
 namespace countersign::app {
 
@@ -20,16 +24,25 @@ int complain(const std::string& sentence, int exit_code) {
     return exit_code;
 }
 
-fallible<void> perform(const invocation& call, const configuration& configured) {
+// Whether the command makes mails, or says whether such a command would start.
+bool needs_mail_theme(const invocation& call) {
+    return call.what == command::serve || call.what == command::notify ||
+           call.what == command::config_check ||
+           (call.what == command::mail && call.mail.what == mail_action::test);
+}
+
+// `theme` is there if the command needs one.
+fallible<void> perform(const invocation& call, const configuration& configured,
+                       std::optional<notify::mail_theme> theme) {
     const auto& all = configured.values;
     switch (call.what) {
     case command::serve: {
         const logging log(all.log);
-        return serve(all);
+        return serve(all, *std::move(theme));
     }
     case command::notify: {
         const logging log(all.log);
-        return run_notifier(all);
+        return run_notifier(all, *std::move(theme));
     }
     case command::key_create:
     case command::key_list:
@@ -55,7 +68,14 @@ int run(int argc, const char* const* argv) {
     const auto& call = std::get<invocation>(parsed);
     const auto configured = configure({call.file, process_environment(), call.flags});
     if (!configured) return complain(configured.error().sentence, exit_code_usage);
-    const auto done = perform(call, *configured);
+    if (!configured->values.core_dumps) forbid_core_dumps();
+    std::optional<notify::mail_theme> theme;
+    if (needs_mail_theme(call)) {
+        auto read = read_mail_theme(configured->values);
+        if (!read) return complain(read.error().sentence, exit_code_usage);
+        theme = *std::move(read);
+    }
+    const auto done = perform(call, *configured, std::move(theme));
     return done ? 0 : complain(done.error().sentence, exit_code_failure);
 }
 

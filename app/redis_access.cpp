@@ -21,10 +21,6 @@ bool is_listening(const store::redis_address& address) {
 
 } // namespace
 
-bool managed_redis_listens(const std::filesystem::path& data_dir) {
-    return is_listening(store::managed_redis_address(data_dir / "redis"));
-}
-
 fallible<reached_redis> reach_redis(const settings& all, when_running running) {
     if (all.redis.url) {
         auto address = store::parse_redis_url(all.redis.url->reveal());
@@ -33,8 +29,11 @@ fallible<reached_redis> reach_redis(const settings& all, when_running running) {
     }
     const auto directory = all.data_dir / "redis";
     auto address = store::managed_redis_address(directory);
-    if (running == when_running::join && is_listening(address))
+    if (running != when_running::take_over && is_listening(address))
         return reached_redis{std::move(address), nullptr};
+    if (running == when_running::join_only)
+        return problem{"no server runs on data_dir " + all.data_dir.string() +
+                       ": start `countersign serve` first, or set redis.url"};
     auto child = std::make_unique<store::managed_redis>(
         store::managed_redis_options{.directory = directory, .sync = all.redis.durability});
     address = child->address();

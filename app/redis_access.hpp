@@ -20,12 +20,11 @@ struct reached_redis {
 enum class when_running : std::uint8_t {
     take_over, // `serve`: whatever runs on the directory is a leftover, and ends
     join,      // commands beside a server: use its child
+    join_only, // `notify`, which stays: a child of its own would keep the server from its data
 };
-// Starts the managed Redis if redis.url is not set and (for `join`) none runs yet. Throws
-// std::runtime_error with a sentence for the operator if it cannot start.
+// Starts the managed Redis if redis.url is not set and (for `join`) none runs yet; for `join_only`
+// that none runs is a problem. Throws std::runtime_error with a sentence for the operator if it
+// cannot start.
 [[nodiscard]] fallible<reached_redis> reach_redis(const settings& all, when_running running);
-
-// Whether a managed Redis of this data directory listens now.
-[[nodiscard]] bool managed_redis_listens(const std::filesystem::path& data_dir);
 
 } // namespace countersign::app

@@ -3,10 +3,12 @@
 #include "app/data_directory.hpp"
 #include "app/dev_mail_pages.hpp"
 #include "app/mail_pipeline.hpp"
+#include "app/metrics_server.hpp"
 #include "app/open_keys.hpp"
 #include "app/redis_access.hpp"
 #include "app/run_with_redis.hpp"
 #include "app/system.hpp"
+#include "app/tls_keeper.hpp"
 #include "app/worker.hpp"
 #include "core/crypto/password_hash.hpp"
 #include "net/server.hpp"
@@ -48,11 +50,15 @@ class end_signal {
 public:
     end_signal() : signals_(context_, SIGTERM, SIGINT) { std::signal(SIGPIPE, SIG_IGN); }
     void wait() {
-        signals_.async_wait([](const boost::system::error_code&, int number) {
+        signals_.async_wait([this](const boost::system::error_code&, int number) {
             spdlog::info("{}: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
+            context_.stop();
         });
         context_.run();
     }
+
+    // What else the main thread does while it waits.
+    [[nodiscard]] asio::io_context& context() noexcept { return context_; }
 
 private:
     asio::io_context context_{1};
@@ -80,11 +86,21 @@ net::trusted_proxies proxies_of(const settings& all) {
     return blocks;
 }
 
-net::password_pool make_password_pool(std::size_t threads) {
+// Always, whether or not somebody reads it: it costs next to nothing.
+counted_parts begin_counting(std::size_t threads, bool sends_mails) {
+    counted_parts counted;
+    for (std::size_t i = 0; i < threads; ++i)
+        counted.threads.push_back(std::make_unique<net::thread_counters>());
+    if (sends_mails) counted.mails = std::make_unique<mail_pipeline_counters>();
+    return counted;
+}
+
+net::password_pool make_password_pool(const core::argon2_parameters& parameters,
+                                      std::size_t threads) {
     system_random random;
     // One core is left to the network where there is more than one.
     const auto workers = std::max<std::size_t>(threads, 2) - 1;
-    return {std::make_shared<core::argon2id_hasher>(core::argon2_parameters{}, random.hex(32)),
+    return {std::make_shared<core::argon2id_hasher>(parameters, random.hex(32)),
             {.threads = workers,
              .queue_max = workers * passwords_waiting_max,
              .deadline = password_patience}};
@@ -92,11 +108,13 @@ net::password_pool make_password_pool(std::size_t threads) {
 
 } // namespace
 
-fallible<void> serve(const settings& all) {
+fallible<void> serve(const settings& all, notify::mail_theme theme) {
     if (auto ready = prepare_data_directory(all.data_dir); !ready) return ready.error();
     auto lock = server_lock::acquire(all.data_dir);
     if (!lock) return lock.error();
     end_signal end;
+    auto tls = tls_keeper::read(all, end.context());
+    if (!tls) return tls.error();
 
     auto redis = reach_redis(all, when_running::take_over);
     if (!redis) return redis.error();
@@ -104,6 +122,7 @@ fallible<void> serve(const settings& all) {
     if (!opened) return opened.error();
 
     const auto threads = static_cast<std::size_t>(all.threads);
+    auto counted = begin_counting(threads, all.mail.notifier);
     net::server* listening = nullptr;
     shared_parts shared{.all = all,
                         .redis = redis->address,
@@ -111,57 +130,71 @@ fallible<void> serve(const settings& all) {
                         .keys = opened->keys.encryption_keys(),
                         .codes = opened->keys.code_hasher(),
                         .tokens = core::token_service(opened->keys.token_keys(), all.app.base_uri),
-                        .passwords = make_password_pool(threads),
+                        .passwords = make_password_pool(all.password, threads),
                         .now = system_clock_now,
                         .accepting = [&listening] { return listening->accepting(); },
-                        .pages = dev_mail_pages(all)};
+                        .pages = dev_mail_pages(all),
+                        .counters = counted.threads};
+    counted.passwords = &shared.passwords.counters();
+    const auto metrics =
+        metrics_server::start(all, redis->address, opened->data.partitions, counted);
+    if (!metrics) return metrics.error();
 
     std::unique_ptr<mail_pipeline> mails;
     if (all.mail.notifier) {
         auto started = mail_pipeline::start(all,
                                             {.redis = redis->address,
                                              .partitions = opened->data.partitions,
-                                             .consumer = consumer_name("serve", all)},
-                                            opened->keys.encryption_keys());
+                                             .consumer = consumer_name("serve", all),
+                                             .counted = *counted.mails},
+                                            opened->keys.encryption_keys(), std::move(theme));
         if (!started) return started.error();
         mails = *std::move(started);
     }
 
-    net::server server(
-        {.address = all.listen.address,
-         .port = all.listen.port,
-         .threads = threads,
-         .proxies = proxies_of(all)},
-        [&shared](asio::io_context& context, std::size_t) { return make_worker(shared, context); });
+    net::server server({.address = all.listen.address,
+                        .port = all.listen.port,
+                        .threads = threads,
+                        .proxies = proxies_of(all),
+                        .tls = tls->identity(),
+                        .counters = counted.connections()},
+                       [&shared](asio::io_context& context, std::size_t thread) {
+                           return make_worker(shared, context, thread);
+                       });
     listening = &server;
     server.start();
-    spdlog::info("listening on {}:{} with {} threads", all.listen.address, server.port(), threads);
+    spdlog::info("listening on {}:{} with {} threads{}", all.listen.address, server.port(), threads,
+                 all.tls.on() ? ", under TLS" : "");
     if (!shared.pages.empty())
-        spdlog::info("mail.url is not set: mails are at http://{}:{}/dev/mail", all.listen.address,
-                     server.port());
+        spdlog::info("mail.url is not set: mails are at {}://{}:{}/dev/mail",
+                     all.tls.on() ? "https" : "http", all.listen.address, server.port());
+    tls->keep(server);
     end.wait();
     server.stop(drain_patience);
+    shared.passwords.stop();
     return {};
 }
 
-fallible<void> run_notifier(const settings& all) {
+fallible<void> run_notifier(const settings& all, notify::mail_theme theme) {
     if (auto ready = prepare_data_directory(all.data_dir); !ready) return ready.error();
-    if (!all.redis.url && !managed_redis_listens(all.data_dir))
-        return problem{"no server runs on data_dir " + all.data_dir.string() +
-                       ": start `countersign serve` first, or set redis.url"};
     auto slot = notifier_slot::acquire(all.data_dir);
     if (!slot) return slot.error();
     end_signal end;
-    auto redis = reach_redis(all, when_running::join);
+    auto redis = reach_redis(all, when_running::join_only);
     if (!redis) return redis.error();
     auto opened = open_keys_now(all, redis->address);
     if (!opened) return opened.error();
+    const auto counted = begin_counting(0, true);
+    const auto metrics =
+        metrics_server::start(all, redis->address, opened->data.partitions, counted);
+    if (!metrics) return metrics.error();
     auto mails = mail_pipeline::start(
         all,
         {.redis = redis->address,
          .partitions = opened->data.partitions,
-         .consumer = consumer_name("notify-" + std::to_string(slot->number()), all)},
-        opened->keys.encryption_keys());
+         .consumer = consumer_name("notify-" + std::to_string(slot->number()), all),
+         .counted = *counted.mails},
+        opened->keys.encryption_keys(), std::move(theme));
     if (!mails) return mails.error();
     spdlog::info("sending mails");
     end.wait();

@@ -3,6 +3,7 @@
 #include "app/setting_makers.hpp"
 #include "app/setting_values.hpp"
 #include "core/text.hpp"
+#include "notify/colour.hpp"
 #include "store/connection.hpp"
 
 #include <algorithm>
@@ -35,6 +36,23 @@ fallible<std::string> check_locale(std::string_view text) {
         return problem{"must be a language tag such as en or de-AT, not \"" + std::string(text) +
                        "\""};
     return locale->value();
+}
+
+fallible<std::string> check_colour(std::string_view text) {
+    const auto colour = notify::colour::parse(text);
+    if (!colour)
+        return problem{"must be a colour such as #1f5fbf, not \"" + std::string(text) + "\""};
+    return colour->text();
+}
+
+fallible<std::string> check_optional_colour(std::string_view text) {
+    return text.empty() ? fallible<std::string>(std::string()) : check_colour(text);
+}
+
+fallible<std::string> check_logo_text(std::string_view text) {
+    if (!text.empty() && !core::is_valid_display_name(text))
+        return problem{"must be at most 100 characters without control characters"};
+    return std::string(text);
 }
 
 fallible<std::string> check_file(std::string_view text) {
@@ -118,6 +136,19 @@ fallible<void> set_listen(settings& all, std::string_view text) {
     return {};
 }
 
+fallible<void> set_metrics_listen(settings& all, std::string_view text) {
+    all.metrics.listen.reset();
+    if (text.empty()) return {};
+    auto listen = parse_listen(text);
+    if (!listen) return listen.error();
+    all.metrics.listen = *std::move(listen);
+    return {};
+}
+
+std::string show_metrics_listen(const settings& all) {
+    return all.metrics.listen ? to_text(*all.metrics.listen) : std::string();
+}
+
 // The accessor of a row: written so often that it may be short.
 #define COUNTERSIGN_MEMBER(member) ([](auto& all) -> auto& { return all.member; })
 
@@ -126,6 +157,14 @@ void add_server_rows(std::vector<setting>& rows) {
                     "Where the server listens: an IP address and a port; port 0 lets the system "
                     "choose.",
                     set_listen, [](const settings& all) { return to_text(all.listen); }});
+    rows.push_back(make::text("tls.certificate",
+                              "A PEM file of the server's certificate and those that lead to its "
+                              "authority's; with it `listen` speaks TLS. Read again at SIGHUP.",
+                              check_file, COUNTERSIGN_MEMBER(tls.certificate)));
+    rows.push_back(make::text("tls.key",
+                              "A PEM file of the certificate's private key, without a passphrase; "
+                              "readable by its owner only.",
+                              check_file, COUNTERSIGN_MEMBER(tls.key)));
     rows.push_back({"data_dir", value_kind::text, secrecy::open,
                     "The directory of the keys, the managed Redis and mails without a mail server.",
                     [](settings& all, std::string_view given) -> fallible<void> {
@@ -142,6 +181,11 @@ void add_server_rows(std::vector<setting>& rows) {
                      "The Redis to use (redis://, rediss:// or unix://); without it the server "
                      "manages one of its own below data_dir.",
                      check_redis_url, COUNTERSIGN_MEMBER(redis.url)));
+    rows.push_back(make::secret(
+        "redis.limits_url", secrecy::url,
+        "A Redis for the limits per client address, which may be lost; without it they "
+        "are where the accounts are.",
+        check_redis_url, COUNTERSIGN_MEMBER(redis.limits_url)));
     rows.push_back(
         make::choice("redis.durability", std::array<std::string_view, 2>{"always", "everysec"},
                      "When the managed Redis writes to disk: before every answer (always) or "
@@ -155,6 +199,11 @@ void add_server_rows(std::vector<setting>& rows) {
                     "The API families that are served: singularity, slugbase, clara, service.",
                     set_families, show_families});
     rows.push_back(
+        {"metrics.listen", value_kind::text, secrecy::open,
+         "Where /metrics is served, for Prometheus: an IP address and a port of its own; "
+         "without it there are no metrics.",
+         set_metrics_listen, show_metrics_listen});
+    rows.push_back(
         make::choice("log.level",
                      std::array<std::string_view, 7>{"trace", "debug", "info", "warn", "error",
                                                      "critical", "off"},
@@ -166,6 +215,9 @@ void add_server_rows(std::vector<setting>& rows) {
                      "The form of the log on the standard error: text, or json with one object "
                      "per line.",
                      COUNTERSIGN_MEMBER(log.format)));
+    rows.push_back(make::boolean("core_dumps",
+                                 "Whether the program may leave core dumps, which hold secrets.",
+                                 COUNTERSIGN_MEMBER(core_dumps)));
 }
 
 void add_application_rows(std::vector<setting>& rows) {
@@ -189,6 +241,20 @@ void add_application_rows(std::vector<setting>& rows) {
                               check_file, COUNTERSIGN_MEMBER(mail.ca_file)));
     rows.push_back(make::text("mail.from", "The sender's address of all mails.", check_mail_address,
                               COUNTERSIGN_MEMBER(mail.from)));
+    rows.push_back(make::text("mail.accent_color",
+                              "The colour of buttons in mails, #rrggbb; the text on them is white "
+                              "or black, whichever can be read.",
+                              check_colour, COUNTERSIGN_MEMBER(mail.accent_color)));
+    rows.push_back(make::text("mail.accent_color_dark",
+                              "The same for readers who have a dark scheme; empty: "
+                              "mail.accent_color, lighter where that is needed.",
+                              check_optional_colour, COUNTERSIGN_MEMBER(mail.accent_color_dark)));
+    rows.push_back(make::text("mail.logo_text", "What stands at the top of mails; empty: app.name.",
+                              check_logo_text, COUNTERSIGN_MEMBER(mail.logo_text)));
+    rows.push_back(make::text("mail.templates",
+                              "A directory of templates and texts that replace the built-in ones "
+                              "of mails; empty: none.",
+                              check_file, COUNTERSIGN_MEMBER(mail.templates)));
     rows.push_back(make::count("mail.workers", {1, 64}, "Mails that are submitted at the same time",
                                COUNTERSIGN_MEMBER(mail.workers)));
     rows.push_back(make::boolean(
@@ -256,6 +322,17 @@ void add_code_rows(std::vector<setting>& rows) {
                                COUNTERSIGN_MEMBER(policy.recovery_code_length)));
 }
 
+void add_password_rows(std::vector<setting>& rows) {
+    const core::argon2_parameters minimum;
+    rows.push_back(make::count("password.argon2_memory",
+                               {minimum.memory_kib, core::argon2_memory_max_kib},
+                               "KiB of memory for one hash of a password (Argon2id)",
+                               COUNTERSIGN_MEMBER(password.memory_kib)));
+    rows.push_back(make::count("password.argon2_passes",
+                               {minimum.iterations, core::argon2_iterations_max},
+                               "Passes over that memory", COUNTERSIGN_MEMBER(password.iterations)));
+}
+
 void add_account_rows(std::vector<setting>& rows) {
     rows.push_back(make::count("policy.attempts_pause_after", {1, 1'000},
                                "Wrong answers in a row that start a pause",
@@ -287,6 +364,14 @@ void add_account_rows(std::vector<setting>& rows) {
                     "Logins and step-ups of an account that wait for a second factor; the "
                     "oldest gives way",
                     COUNTERSIGN_MEMBER(policy.challenges_max)));
+    rows.push_back(
+        make::count("policy.challenges_per_hour", {1, 1'000'000},
+                    "Logins and step-ups of an account that are begun in an hour and not completed",
+                    COUNTERSIGN_MEMBER(policy.challenges_per_hour)));
+    rows.push_back(
+        make::count("policy.challenges_per_day", {1, 1'000'000},
+                    "Logins and step-ups of an account that are begun in a day and not completed",
+                    COUNTERSIGN_MEMBER(policy.challenges_per_day)));
 }
 
 #undef COUNTERSIGN_MEMBER
@@ -309,16 +394,22 @@ std::vector<setting> make_table() {
     add_application_rows(rows);
     add_token_rows(rows);
     add_code_rows(rows);
+    add_password_rows(rows);
     add_account_rows(rows);
     add_alert_rows(rows);
     return rows;
 }
 
 std::string quoted(std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
     std::string out = "\"";
     for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') out += '\\';
-        out += c;
+        if (byte < ' ' || byte == 0x7F)
+            out.append("\\u00").append({digits[byte >> 4], digits[byte & 15]});
+        else
+            out += c;
     }
     return out + '"';
 }

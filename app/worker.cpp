@@ -3,6 +3,7 @@
 #include "app/documentation_pages.hpp"
 #include "app/families.hpp"
 #include "app/system.hpp"
+#include "net/cross_site.hpp"
 #include "net/openapi.hpp"
 #include "net/services.hpp"
 #include "store/accounts.hpp"
@@ -11,6 +12,7 @@
 #include "store/service_keys.hpp"
 
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -18,22 +20,38 @@ namespace countersign::app {
 
 namespace {
 
+std::unique_ptr<store::connection> connect_for_limits(const redis_settings& all,
+                                                      boost::asio::io_context& context) {
+    if (!all.limits_url) return nullptr;
+    auto address = store::parse_redis_url(all.limits_url->reveal());
+    if (address.has_error())
+        throw std::runtime_error("redis.limits_url is not usable: " + address.error());
+    return std::make_unique<store::connection>(
+        context.get_executor(),
+        store::connection_options{.address = std::move(address).unsafe_value(),
+                                  .name = "countersign-limits"});
+}
+
 struct worker {
     system_random system;
     buffered_random random{system};
     store::connection redis;
+    std::unique_ptr<store::connection> limits_redis; // null: they are in the same one
     store::accounts accounts;
     store::email_index emails;
     store::rate_limits limits;
     store::service_keys service_keys;
     net::services services;
 
-    worker(shared_parts& shared, boost::asio::io_context& context)
-        : redis(context.get_executor(), {.address = shared.redis}),
+    worker(shared_parts& shared, boost::asio::io_context& context, net::thread_counters& counted)
+        : redis(context.get_executor(), {.address = shared.redis, .counted = &counted.redis}),
+          limits_redis(connect_for_limits(shared.all.redis, context)),
           accounts(
               redis, random, shared.partitions,
-              {.codes = shared.all.mail.outbox_codes_max, .alerts = shared.all.mail.outbox_max}),
-          emails(redis, accounts, shared.codes), limits(redis), service_keys(redis, shared.codes),
+              {.codes = shared.all.mail.outbox_codes_max, .alerts = shared.all.mail.outbox_max},
+              &counted.accounts),
+          emails(redis, accounts, shared.codes), limits(limits_redis ? *limits_redis : redis),
+          service_keys(redis, shared.codes),
           services{
               .redis = redis,
               .accounts = accounts,
@@ -42,12 +60,16 @@ struct worker {
               .context = {.rules = shared.all.policy, .keys = shared.keys, .codes = shared.codes},
               .tokens = shared.tokens,
               .passwords = shared.passwords,
+              .verifications = counted.verifications,
               .random = random,
               .now = shared.now,
               .ip_limits = shared.all.ip_limits,
-              .secure_cookies = shared.all.app.base_uri.starts_with("https://"),
-              .app_name = shared.all.app.name} {
+              .secure_cookies =
+                  shared.all.tls.on() || shared.all.app.base_uri.starts_with("https://"),
+              .app_name = shared.all.app.name,
+              .origin = net::origin_of(shared.all.app.base_uri)} {
         redis.start();
+        if (limits_redis) limits_redis->start();
     }
 };
 
@@ -74,14 +96,16 @@ std::vector<net::page> describe(std::span<const std::unique_ptr<net::family>> fa
 
 boost::asio::awaitable<void> stop(std::shared_ptr<worker> stopped) {
     stopped->redis.stop();
+    if (stopped->limits_redis) stopped->limits_redis->stop();
     co_return;
 }
 
 } // namespace
 
-std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared,
-                                             boost::asio::io_context& context) {
-    const auto own = std::make_shared<worker>(shared, context);
+std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared, boost::asio::io_context& context,
+                                             std::size_t thread) {
+    auto& counted = *shared.counters.at(thread);
+    const auto own = std::make_shared<worker>(shared, context, counted);
     auto families = make_families(own->services, own->service_keys, shared.all);
 
     using enum boost::beast::http::verb;
@@ -93,8 +117,8 @@ std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared,
     pages.push_back({{get, "/health/ready"}, [own, &shared](const net::request&) {
                          return health(shared.accepting() && own->redis.healthy());
                      }});
-    return std::make_unique<net::families_dispatcher>(std::move(families), std::move(pages),
-                                                      [own] { return stop(own); });
+    return std::make_unique<net::families_dispatcher>(
+        std::move(families), std::move(pages), [own] { return stop(own); }, counted.requests);
 }
 
 } // namespace countersign::app

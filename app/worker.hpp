@@ -6,6 +6,7 @@
 #include "core/codes.hpp"
 #include "core/crypto/aead.hpp"
 #include "core/tokens.hpp"
+#include "net/counters.hpp"
 #include "net/dispatcher.hpp"
 #include "net/families_dispatcher.hpp"
 #include "net/password_pool.hpp"
@@ -32,13 +33,14 @@ struct shared_parts {
     std::function<core::unix_time()> now;
     std::function<bool()> accepting; // whether the server takes new connections
     std::vector<net::page> pages;    // beside the health pages and those about the API
+    std::vector<std::unique_ptr<net::thread_counters>>& counters; // of each thread
 
     // Those about the API, made of the first thread's families; every thread has the same.
     std::once_flag documented;
     std::vector<net::page> documentation;
 };
 
-[[nodiscard]] std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared,
-                                                           boost::asio::io_context& context);
+[[nodiscard]] std::unique_ptr<net::dispatcher>
+make_worker(shared_parts& shared, boost::asio::io_context& context, std::size_t thread);
 
 } // namespace countersign::app

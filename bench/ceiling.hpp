@@ -1,5 +1,6 @@
 // The ceiling: a Beast server that parses a request and answers with a fixed body. Nothing is
-// checked and nothing is stored; no server on Beast can be faster on this machine.
+// checked and nothing is stored; no server on Beast can be faster on this machine. With the
+// allocator of the program that it is part of.
 #pragma once
 
 #include <cstddef>

@@ -1,145 +1,334 @@
 #include "bench/load.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
+#include "bench/processes.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
-#include <exception>
 #include <memory>
-#include <string_view>
-#include <thread>
+#include <stdexcept>
+#include <system_error>
 
 namespace countersign::bench {
 
-namespace asio = boost::asio;
-using clock = std::chrono::steady_clock;
-
 namespace {
 
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+using clock = std::chrono::steady_clock;
+using std::chrono::nanoseconds;
 
-// What the connections of one thread share.
-struct lane {
-    const std::vector<std::string>& requests;
-    std::atomic<std::size_t>& next; // over all lanes
-    bool repeat;
-    clock::time_point end;
-    std::uint16_t port;
-    std::size_t failures = 0;
-    std::vector<std::uint32_t> latencies_us;
-    std::string first_failure;
+std::atomic<bool> interrupted{false};
 
-    void note_failure(std::string_view reply) {
-        if (failures++ == 0) first_failure = reply;
-    }
-    const std::string* take() {
-        const auto index = next.fetch_add(1, std::memory_order_relaxed);
-        if (index < requests.size()) return &requests[index];
-        return repeat ? &requests[index % requests.size()] : nullptr;
-    }
+struct reply_view {
+    std::size_t size = 0; // 0: not complete yet
+    unsigned status = 0;
+    bool closes = false;
+    bool retry_after = false;
+    std::string_view body;
 };
 
-// The size of the first whole reply in `bytes`, or zero if it is not complete yet.
-std::size_t reply_size(std::string_view bytes) {
-    const auto head = bytes.find("\r\n\r\n");
-    if (head == std::string_view::npos) return 0;
-    constexpr std::string_view name = "Content-Length: ";
-    const auto field = bytes.substr(0, head).find(name);
-    std::size_t length = 0;
-    if (field != std::string_view::npos)
-        std::from_chars(bytes.data() + field + name.size(), bytes.data() + head, length);
-    const auto size = head + 4 + length;
-    return bytes.size() >= size ? size : 0;
+// The value of Content-Length, however its letters are written; 0 without one.
+std::size_t content_length(std::string_view head) {
+    for (auto at = head.find("ontent-"); at != std::string_view::npos;
+         at = head.find("ontent-", at + 1)) {
+        const auto rest = head.substr(at + 7);
+        if (!rest.starts_with("Length: ") && !rest.starts_with("length: ")) continue;
+        std::size_t length = 0;
+        std::from_chars(rest.data() + 8, rest.data() + rest.size(), length);
+        return length;
+    }
+    return 0;
 }
 
-asio::awaitable<void> run_connection(lane& lane) {
-    asio::ip::tcp::socket socket(co_await asio::this_coro::executor);
-    const asio::ip::tcp::endpoint server(asio::ip::address_v4::loopback(), lane.port);
-    const auto [refused] = co_await socket.async_connect(server, no_throw);
-    if (refused) {
-        lane.note_failure("the connection was refused");
-        co_return;
-    }
-    socket.set_option(asio::ip::tcp::no_delay(true));
-    std::array<char, 8192> buffer{};
-    while (clock::now() < lane.end) {
-        const auto* request = lane.take();
-        if (request == nullptr) co_return;
-        const auto sent = clock::now();
-        const auto [unsent, _] =
-            co_await asio::async_write(socket, asio::buffer(*request), no_throw);
-        std::size_t filled = 0;
-        bool broken = static_cast<bool>(unsent);
-        while (!broken && reply_size({buffer.data(), filled}) == 0) {
-            const auto [error, count] = co_await socket.async_read_some(
-                asio::buffer(buffer.data() + filled, buffer.size() - filled), no_throw);
-            broken = error || filled + count == buffer.size();
-            filled += count;
-        }
-        if (broken) {
-            lane.note_failure("the connection broke");
-            co_return;
-        }
-        const auto took = clock::now() - sent;
-        lane.latencies_us.push_back(static_cast<std::uint32_t>(
-            std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
-        constexpr std::string_view good = "HTTP/1.1 200";
-        const std::string_view reply(buffer.data(), filled);
-        if (!reply.starts_with(good)) lane.note_failure(reply);
-    }
+reply_view read_reply(std::string_view bytes) {
+    const auto end = bytes.find("\r\n\r\n");
+    if (end == std::string_view::npos || end < 12) return {};
+    const auto head = bytes.substr(0, end + 2);
+    const auto length = content_length(head);
+    if (bytes.size() < end + 4 + length) return {};
+    reply_view reply{.size = end + 4 + length, .body = bytes.substr(end + 4, length)};
+    std::from_chars(head.data() + 9, head.data() + 12, reply.status);
+    reply.closes = head.find("onnection: close") != std::string_view::npos;
+    if (reply.status == 503)
+        reply.retry_after = head.find("Retry-After: ") != std::string_view::npos;
+    return reply;
 }
 
-void run_lane(lane& lane, std::size_t connections) {
-    asio::io_context context(1);
-    for (std::size_t index = 0; index < connections; ++index)
-        asio::co_spawn(context, run_connection(lane), [](std::exception_ptr failure) {
-            if (failure) std::rethrow_exception(failure);
-        });
-    context.run();
+struct connection {
+    int descriptor = -1;
+    bool waits = false; // for a reply
+    clock::time_point due;
+    std::string received; // of an incomplete reply
+};
+
+int open_connection(std::uint16_t port) {
+    const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "socket");
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        const int why = errno;
+        ::close(descriptor);
+        throw std::system_error(why, std::generic_category(), "connect");
+    }
+    return descriptor;
 }
+
+class generator {
+public:
+    generator(const load_options& options, request_source& source)
+        : options_(options), source_(source), connections_(options.connections),
+          poll_(::epoll_create1(EPOLL_CLOEXEC)) {
+        try {
+            for (auto& one : connections_)
+                open(one);
+        } catch (...) {
+            close_all();
+            throw;
+        }
+        for (auto& one : connections_)
+            idle_.push_back(&one);
+    }
+    ~generator() { close_all(); }
+    generator(const generator&) = delete;
+    generator& operator=(const generator&) = delete;
+
+    load_result run() {
+        greet();
+        ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); // open loop: wake when a request is due
+        for (const auto pid : options_.watched)
+            result_.watched_cpu_s.push_back(-processor_seconds(pid));
+        const auto own = thread_processor_seconds();
+        begin_ = clock::now();
+        end_ = begin_ + options_.duration;
+        if (options_.rate_per_s > 0)
+            interval_ = nanoseconds(static_cast<std::int64_t>(1e9 / options_.rate_per_s));
+        send_what_is_due(begin_);
+        for (auto now = begin_; now < end_ && !over(); now = clock::now()) {
+            wait(next_look(now));
+            send_what_is_due(clock::now());
+        }
+        const auto ended = std::min(clock::now(), end_);
+        result_.seconds = std::chrono::duration<double>(ended - begin_).count();
+        for (std::size_t at = 0; at < options_.watched.size(); ++at)
+            result_.watched_cpu_s[at] += processor_seconds(options_.watched[at]);
+        result_.generator_cpu_s = thread_processor_seconds() - own;
+        if (options_.rate_per_s > 0 && !used_up_) result_.unsent = due_by(ended) - result_.sent;
+
+        draining_ = true;
+        const auto patience = clock::now() + options_.drain;
+        while (waiting_ > 0 && clock::now() < patience && !interrupted)
+            wait(std::chrono::milliseconds(10));
+        result_.broken += waiting_;
+        return std::move(result_);
+    }
+
+private:
+    [[nodiscard]] bool over() const { return interrupted || (used_up_ && waiting_ == 0); }
+
+    void open(connection& one) {
+        one.descriptor = open_connection(options_.port);
+        epoll_event event{.events = EPOLLIN, .data = {.ptr = &one}};
+        ::epoll_ctl(poll_, EPOLL_CTL_ADD, one.descriptor, &event);
+    }
+
+    // One request on each connection that does not count, so that the server has accepted it.
+    void greet() {
+        constexpr std::string_view hello = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        draining_ = true;
+        for (auto* one : idle_) {
+            one->waits = true;
+            (void)::send(one->descriptor, hello.data(), hello.size(), MSG_NOSIGNAL);
+        }
+        waiting_ = idle_.size();
+        idle_.clear();
+        end_ = clock::time_point::max();
+        const auto patience = clock::now() + std::chrono::seconds(15);
+        while (waiting_ > 0 && clock::now() < patience && !interrupted)
+            wait(std::chrono::milliseconds(10));
+        if (waiting_ > 0 && !interrupted)
+            throw std::runtime_error(std::to_string(waiting_) + " connections were not answered");
+        draining_ = false;
+        result_ = {};
+    }
+
+    void close_all() noexcept {
+        for (auto& one : connections_)
+            if (one.descriptor >= 0) ::close(one.descriptor);
+        ::close(poll_);
+    }
+
+    [[nodiscard]] std::uint64_t due_by(clock::time_point now) const {
+        return static_cast<std::uint64_t>((now - begin_) / interval_) + 1;
+    }
+
+    // How long nothing needs to be sent.
+    [[nodiscard]] nanoseconds next_look(clock::time_point now) const {
+        nanoseconds room = end_ - now;
+        if (options_.rate_per_s > 0 && !idle_.empty())
+            room = std::min<nanoseconds>(room, begin_ + interval_ * result_.sent - now);
+        return std::max(room, nanoseconds(0));
+    }
+
+    void send_what_is_due(clock::time_point now) {
+        if (options_.rate_per_s <= 0) {
+            while (!idle_.empty() && !used_up_ && now < end_)
+                if (!send_next(now)) break;
+            return;
+        }
+        const auto due = due_by(std::min(now, end_));
+        while (!idle_.empty() && result_.sent < due)
+            if (!send_next(begin_ + interval_ * result_.sent)) return;
+    }
+
+    bool send_next(clock::time_point due) {
+        const auto bytes = source_.next();
+        if (bytes.empty()) {
+            used_up_ = true;
+            return false;
+        }
+        auto& one = *idle_.back();
+        idle_.pop_back();
+        ++result_.sent;
+        one.due = due;
+        one.waits = true;
+        ++waiting_;
+        std::size_t gone = 0;
+        while (gone < bytes.size()) {
+            const auto count =
+                ::send(one.descriptor, bytes.data() + gone, bytes.size() - gone, MSG_NOSIGNAL);
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) break; // the reader finds the connection closed
+            gone += static_cast<std::size_t>(count);
+        }
+        return true;
+    }
+
+    void wait(nanoseconds longest) {
+        std::array<epoll_event, 512> events{};
+        const timespec room{.tv_sec = longest.count() / 1'000'000'000,
+                            .tv_nsec = longest.count() % 1'000'000'000};
+        const int count =
+            ::epoll_pwait2(poll_, events.data(), static_cast<int>(events.size()), &room, nullptr);
+        for (int at = 0; at < count; ++at)
+            receive(*static_cast<connection*>(events[static_cast<std::size_t>(at)].data.ptr));
+    }
+
+    void receive(connection& one) {
+        const auto count = ::recv(one.descriptor, buffer_.data(), buffer_.size(), 0);
+        if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+        if (count <= 0) {
+            reopen(one);
+            return;
+        }
+        std::string_view bytes(buffer_.data(), static_cast<std::size_t>(count));
+        if (!one.received.empty()) bytes = one.received.append(bytes);
+        const auto reply = read_reply(bytes);
+        if (reply.size == 0) {
+            if (one.received.empty()) one.received = bytes;
+            return;
+        }
+        take(one, reply, bytes);
+        one.received.clear();
+        if (reply.closes) reopen(one);
+        if (draining_) return;
+        // The one that has just been answered sends next: its memory is warm.
+        if (options_.rate_per_s <= 0 && clock::now() < end_) send_next(clock::now());
+    }
+
+    void take(connection& one, const reply_view& reply, std::string_view bytes) {
+        if (!one.waits) throw std::runtime_error("a reply to no request");
+        one.waits = false;
+        --waiting_;
+        idle_.push_back(&one);
+        const auto now = clock::now();
+        const bool good = source_.accepts(reply.status, reply.body);
+        if (now <= end_) {
+            ++result_.replies;
+            ++result_.statuses[reply.status];
+            result_.good += good ? 1 : 0;
+            result_.retry_after += reply.retry_after ? 1 : 0;
+        } else {
+            ++result_.late;
+        }
+        if (good)
+            result_.latency.record(static_cast<std::uint64_t>(
+                std::chrono::duration_cast<std::chrono::microseconds>(now - one.due).count()));
+        else if (result_.first_bad.empty())
+            result_.first_bad = bytes.substr(0, 600);
+    }
+
+    // Its server closed it: after the last reply that it grants a connection, or without one.
+    void reopen(connection& one) {
+        ::close(one.descriptor);
+        one.descriptor = -1;
+        one.received.clear();
+        if (one.waits) {
+            one.waits = false;
+            --waiting_;
+            ++result_.broken;
+            idle_.push_back(&one);
+            if (result_.first_bad.empty()) result_.first_bad = "the connection was closed";
+        }
+        try {
+            open(one);
+        } catch (const std::system_error& error) {
+            if (result_.first_bad.empty()) result_.first_bad = error.what();
+            std::erase(idle_, &one);
+        }
+    }
+
+    const load_options& options_;
+    request_source& source_;
+    std::vector<connection> connections_;
+    std::vector<connection*> idle_;
+    int poll_;
+    clock::time_point begin_, end_;
+    nanoseconds interval_{1};
+    std::uint64_t waiting_ = 0;
+    bool used_up_ = false;
+    bool draining_ = false;
+    std::array<char, 65'536> buffer_{};
+    load_result result_;
+};
 
 } // namespace
 
-double load_result::percentile_ms(double share) const {
-    if (latencies_us.empty()) return 0;
-    const auto last = static_cast<double>(latencies_us.size() - 1);
-    return latencies_us[static_cast<std::size_t>(share * last)] / 1000.0;
+double load_result::rate() const {
+    return seconds > 0 ? static_cast<double>(good) / seconds : 0;
 }
 
-load_result run_load(const load_options& options, const std::vector<std::string>& requests,
-                     bool repeat) {
-    std::atomic<std::size_t> next{0};
-    const auto begin = clock::now();
-    std::vector<std::unique_ptr<lane>> lanes;
-    std::vector<std::thread> threads;
-    for (std::size_t index = 0; index < options.threads; ++index) {
-        lanes.push_back(std::make_unique<lane>(
-            lane{requests, next, repeat, begin + options.duration, options.port, 0, {}, {}}));
-        threads.emplace_back(run_lane, std::ref(*lanes.back()),
-                             options.connections / options.threads);
-    }
-    for (auto& thread : threads)
-        thread.join();
+std::uint64_t load_result::bad() const {
+    return replies - good + broken;
+}
 
-    load_result result;
-    result.seconds = std::chrono::duration<double>(clock::now() - begin).count();
-    for (const auto& lane : lanes) {
-        result.failures += lane->failures;
-        if (result.first_failure.empty()) result.first_failure = lane->first_failure;
-        result.latencies_us.insert(result.latencies_us.end(), lane->latencies_us.begin(),
-                                   lane->latencies_us.end());
-    }
-    result.replies = result.latencies_us.size();
-    std::ranges::sort(result.latencies_us);
-    return result;
+double load_result::each_us(double cpu_s) const {
+    return replies > 0 ? cpu_s * 1e6 / static_cast<double>(replies) : 0;
+}
+
+load_result run_load(const load_options& options, request_source& source) {
+    return std::make_unique<generator>(options, source)->run();
+}
+
+void interrupt_loads() noexcept {
+    interrupted = true;
+}
+
+bool loads_interrupted() noexcept {
+    return interrupted;
 }
 
 } // namespace countersign::bench

@@ -1,173 +1,224 @@
-// step_up_benchmark: the TOTP step-up on its real path against the bare Beast ceiling, in turn, in
-// one run. Prints rates, latencies and the ratio.
-#include "bench/ceiling.hpp"
-#include "bench/load.hpp"
-#include "bench/population.hpp"
-#include "tests/support/server_process.hpp"
+// countersign_bench: runs scenarios against servers that it starts itself, and writes what it
+// measured. scripts/bench builds it and calls it; see bench/README.md.
+#include "bench/report.hpp"
+#include "bench/scenario.hpp"
 
 #include <CLI/CLI.hpp>
-#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <array>
+#include <csignal>
 #include <cstdio>
-#include <exception>
+#include <ctime>
 #include <fstream>
+#include <iterator>
+#include <sys/utsname.h>
 #include <thread>
 
 namespace countersign::bench {
 
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
 namespace {
 
-struct options {
-    std::string program;
-    std::string durability = "always";
-    std::string record;
-    std::size_t connections = 256;
-    std::size_t threads = 2;
-    std::size_t accounts = 60'000;
-    int seconds = 3;
-    int rounds = 3; // at most three TOTP steps are open at a time
-    double at_least = 0;
+struct named_scenario {
+    std::string_view name;
+    json::object (*run)(const options&);
 };
+constexpr std::array<named_scenario, 10> scenarios{{{"ceiling", run_ceiling},
+                                                    {"verify", run_verify},
+                                                    {"cores", run_cores},
+                                                    {"growth", run_growth},
+                                                    {"overload", run_overload},
+                                                    {"storm", run_storm},
+                                                    {"churn", run_churn},
+                                                    {"idle", run_idle},
+                                                    {"peer", run_peer},
+                                                    {"step_up", run_step_up}}};
 
-// About what a step-up is answered with.
-constexpr std::size_t reply_body_size = 420;
-constexpr const char* audience = "http://localhost:8080";
+// Above it, others used the machine when a scenario began.
+constexpr double shared_above = 0.08;
 
-std::string ceiling_request() {
-    const std::string body = "{\"totp\":\"123456\"}";
-    return "POST /api/auth/2fa/step-up HTTP/1.1\r\nHost: localhost\r\n"
-           "Content-Type: application/json\r\nAuthorization: Bearer " +
-           std::string(380, 'a') +
-           "\r\nX-Two-Factor-Authentication-Token: " + std::string(330, 'b') +
-           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+std::string read_file(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void print(const char* name, const load_result& result) {
-    std::printf("%-8s %9.0f requests/s   p50 %7.2f ms   p99 %7.2f ms   %zu replies, %zu failures\n",
-                name, result.rate(), result.percentile_ms(0.50), result.percentile_ms(0.99),
-                result.replies, result.failures);
-    if (result.failures > 0) std::printf("first failure: %s\n", result.first_failure.c_str());
-    std::fflush(stdout);
+void write_file(const fs::path& path, std::string_view text) {
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file << text;
+    if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
-template <typename T>
-T median(std::vector<T> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
+json::object describe_machine() {
+    std::ifstream file("/proc/cpuinfo");
+    std::string processor = "processor unknown";
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("model name")) processor = line.substr(line.find(": ") + 2);
+    utsname system{};
+    ::uname(&system);
+    return {{"processor", processor},
+            {"processors", std::thread::hardware_concurrency()},
+            {"kernel", std::string(system.release)}};
 }
 
-struct figures {
-    std::vector<double> ceiling, step_up, ratio, p50_ms, p99_ms, cpu_us;
-    std::size_t requests = 0, failures = 0;
-};
-
-// The codes of a round must stay good until it ends: no TOTP period may end before that.
-void wait_for_room(int seconds) {
-    constexpr auto period = std::chrono::seconds(30);
-    const auto preparation = std::chrono::seconds(2);
-    const auto into = std::chrono::system_clock::now().time_since_epoch() % period;
-    if (into + std::chrono::seconds(seconds) + preparation > period)
-        std::this_thread::sleep_for(period - into);
+std::string today() {
+    const auto now = std::time(nullptr);
+    return fmt::format("{:%Y-%m-%d}", fmt::gmtime(now));
 }
 
-figures measure(const options& how) {
-    const load_options load{.connections = how.connections,
-                            .threads = how.threads,
-                            .duration = std::chrono::seconds(how.seconds)};
-    tests::server_process server(how.program, {{"log.level", "warn"},
-                                               {"redis.durability", how.durability},
-                                               {"threads", std::to_string(how.threads)}});
-    std::printf("writing %zu accounts ...\n", how.accounts);
-    std::fflush(stdout);
-    population people(server.data_dir() / "data", audience, how.accounts, how.rounds);
-    const std::vector<std::string> bare(1, ceiling_request());
-
-    figures out;
-    for (int round = 0; round < how.rounds; ++round) {
-        auto at_ceiling = load;
-        load_result top;
-        {
-            const ceiling beast(how.threads, reply_body_size);
-            at_ceiling.port = beast.port();
-            top = run_load(at_ceiling, bare, true);
-        }
-        wait_for_room(how.seconds);
-        const auto requests = people.step_ups(round);
-        auto at_server = load;
-        at_server.port = server.port();
-        const auto cpu_before = server.processor_seconds();
-        const auto real = run_load(at_server, requests, false);
-        const auto cpu = server.processor_seconds() - cpu_before;
-
-        print("ceiling", top);
-        print("step-up", real);
-        out.ceiling.push_back(top.rate());
-        out.step_up.push_back(real.rate());
-        out.ratio.push_back(real.rate() / top.rate());
-        out.p50_ms.push_back(real.percentile_ms(0.50));
-        out.p99_ms.push_back(real.percentile_ms(0.99));
-        out.cpu_us.push_back(real.replies > 0 ? cpu * 1e6 / static_cast<double>(real.replies) : 0);
-        out.requests += real.replies;
-        out.failures += real.failures + top.failures;
+// One JSON value to a member, members on lines of their own: differences stay readable.
+std::string spread_out(const json::object& results) {
+    std::string text = "{\n";
+    for (const auto& member : results) {
+        if (text.size() > 2) text += ",\n";
+        text += json::serialize(member.key()) + ": " + json::serialize(member.value());
     }
+    return text + "\n}\n";
+}
+
+struct request_of_user {
+    options how;
+    std::vector<std::string> names;
+    fs::path results;
+    bool quick = false, as_json = false, write_docs = false, report_only = false;
+    std::size_t ceiling_threads = 0; // not 0: be a ceiling
+};
+
+void make_quick(request_of_user& user, const CLI::App& line) {
+    auto& how = user.how;
+    const auto given = [&](const char* name) { return line.count(name) > 0; };
+    if (!given("--seconds")) how.seconds = 1;
+    if (!given("--rounds")) how.rounds = 1;
+    if (!given("--accounts")) how.accounts = 20'000;
+    if (!given("--connections")) how.connections = {64};
+    if (!given("--growth")) how.growth = {1'000, 20'000};
+    if (!given("--idle-connections")) how.idle_connections = 1'000;
+    if (!given("--results")) user.results = how.source / "build/bench-results";
+}
+
+// What it measured, or why it could not. A scenario that fails does not end the others.
+json::object run_one(const named_scenario& one, const options& how, bool& failed) {
+    const auto others = machine_load(0.5);
+    step(fmt::format("=== {} ({:.0f} % of the machine was in use)", one.name, 100 * others));
+    json::object out;
+    try {
+        out = one.run(how);
+    } catch (const skipped& why) {
+        step(fmt::format("{}: skipped: {}", one.name, why.what()));
+        out = {{"skipped", why.what()}};
+    } catch (const std::exception& error) {
+        if (loads_interrupted()) throw;
+        std::fprintf(stderr, "bench: %s failed: %s\n", std::string(one.name).c_str(), error.what());
+        out = {{"skipped", std::string("failed: ") + error.what()}};
+        failed = true;
+    }
+    out["date"] = today();
+    out["seconds"] = how.seconds;
+    out["rounds"] = how.rounds;
+    out["machine_shared"] = others > shared_above;
     return out;
 }
 
-int report(const options& how, const figures& seen) {
-    const auto ratio = median(seen.ratio);
-    std::printf("median of %d rounds, %zu connections, appendfsync %s:\n"
-                "  ceiling %.0f/s, step-up %.0f/s, ratio %.2f, p50 %.2f ms, p99 %.2f ms, "
-                "%.1f us of server CPU each\n",
-                how.rounds, how.connections, how.durability.c_str(), median(seen.ceiling),
-                median(seen.step_up), ratio, median(seen.p50_ms), median(seen.p99_ms),
-                median(seen.cpu_us));
-    if (!how.record.empty()) {
-        const boost::json::object line{{"benchmark", "step_up"},
-                                       {"durability", how.durability},
-                                       {"connections", how.connections},
-                                       {"ceiling_per_s", median(seen.ceiling)},
-                                       {"step_up_per_s", median(seen.step_up)},
-                                       {"ratio", ratio},
-                                       {"p50_ms", median(seen.p50_ms)},
-                                       {"p99_ms", median(seen.p99_ms)},
-                                       {"server_cpu_us", median(seen.cpu_us)}};
-        std::ofstream(how.record, std::ios::app) << boost::json::serialize(line) << '\n';
+void write_reports(const request_of_user& user, const json::object& results) {
+    fs::create_directories(user.results);
+    write_file(user.results / "results.json", spread_out(results));
+    write_file(user.results / "results.md",
+               "# Results\n\nWritten by `scripts/bench`.\n\n" + markdown(results, ""));
+    for (const auto& [name, svg] : draw_plots(results))
+        write_file(user.results / name, svg);
+    if (!user.write_docs) return;
+    const auto document = user.how.source / "docs/performance.md";
+    const auto plots = fs::relative(user.results, document.parent_path()).string() + "/";
+    write_file(document, replace_generated(read_file(document), markdown(results, plots)));
+}
+
+json::object earlier_results(const fs::path& folder) {
+    boost::system::error_code error;
+    auto value = json::parse(read_file(folder / "results.json"), error);
+    return !error && value.is_object() ? value.get_object() : json::object();
+}
+
+int measure(const request_of_user& user) {
+    json::object results, measured;
+    bool failed = false;
+    results = earlier_results(user.results);
+    if (!user.report_only) {
+        results["machine"] = measured["machine"] = describe_machine();
+        for (const auto& one : scenarios) {
+            if (std::ranges::find(user.names, one.name) == user.names.end()) continue;
+            results[one.name] = measured[one.name] = run_one(one, user.how, failed);
+            write_reports(user, results); // what comes may be interrupted
+        }
     }
-    // One code in a million is also that of a neighbouring step, which uses up that account's next
-    // codes: a few refusals are right.
-    if (seen.failures > seen.requests / 10'000) {
-        std::printf("%zu requests failed: the figures do not count\n", seen.failures);
-        return 1;
-    }
-    if (ratio < how.at_least) {
-        std::printf("the ratio is below %.2f\n", how.at_least);
-        return 1;
-    }
-    return 0;
+    if (user.report_only) write_reports(user, results);
+    step("wrote " + (user.results / "results.md").string() +
+         (user.write_docs ? " and the generated section of docs/performance.md" : ""));
+    if (user.as_json) std::printf("%s", spread_out(measured).c_str());
+    return failed ? 1 : 0;
+}
+
+void end_loads(int) {
+    interrupt_loads();
 }
 
 int run(int argc, char** argv) {
-    options how;
-    how.program = (std::filesystem::path(argv[0]).parent_path() / "countersign").string();
-    CLI::App line("TOTP step-up on the real path against a bare Beast server, in one run");
+    request_of_user user;
+    auto& how = user.how;
+    const auto here = fs::canonical("/proc/self/exe").parent_path();
+    how.program = here / "countersign";
+    how.source = COUNTERSIGN_SOURCE_DIR;
+    user.results = how.source / "bench/results";
+    for (const auto& one : scenarios)
+        user.names.emplace_back(one.name);
+    const auto known = user.names;
+
+    CLI::App line("Measures Countersign against what the machine can do, and against a peer");
+    line.add_option("--scenarios", user.names, "which, separated by commas; all of them by default")
+        ->delimiter(',')
+        ->check(CLI::IsMember(known));
+    line.add_option("--seconds", how.seconds, "of each measurement")->check(CLI::Range(0.2, 20.0));
+    line.add_option("--rounds", how.rounds, "of each measurement; medians are reported")
+        ->check(CLI::Range(1, 20));
+    line.add_option("--accounts", how.accounts, "that verify, storm, overload, peer use")
+        ->check(CLI::Range(1'000, 2'000'000));
+    line.add_option("--connections", how.connections, "of verify, separated by commas")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 50'000));
+    line.add_option("--growth", how.growth, "numbers of accounts, ascending")
+        ->delimiter(',')
+        ->check(CLI::Range(100, 5'000'000));
+    line.add_option("--idle-connections", how.idle_connections)->check(CLI::Range(10, 60'000));
+    line.add_option("--results", user.results, "the folder for JSON, Markdown and plots");
     line.add_option("--program", how.program, "the countersign binary");
-    line.add_option("--durability", how.durability, "always or everysec")
-        ->check(CLI::IsMember({"always", "everysec"}));
-    line.add_option("--connections", how.connections)->check(CLI::Range(1, 10'000));
-    line.add_option("--threads", how.threads, "of each server and of the load")
-        ->check(CLI::Range(1, 64));
-    line.add_option("--accounts", how.accounts, "step-ups of one round at most")
-        ->check(CLI::Range(1, 1'000'000));
-    line.add_option("--seconds", how.seconds, "of each measurement at most")
-        ->check(CLI::Range(1, 8));
-    line.add_option("--rounds", how.rounds)->check(CLI::Range(1, 3));
-    line.add_option("--record", how.record, "append one line of JSON to this file");
-    line.add_option("--at-least", how.at_least, "fail below this ratio");
+    line.add_option("--peer-modules", how.peer_modules, "where the peer is installed");
+    line.add_flag("--quick", user.quick,
+                  "small sizes, one round; results go to build/bench-results");
+    line.add_flag("--json", user.as_json, "print what was measured as one JSON object");
+    line.add_flag("--write-docs", user.write_docs,
+                  "rewrite the generated section of docs/performance.md");
+    line.add_flag("--report-only", user.report_only, "measure nothing; write the reports again");
+    line.add_option("--serve-ceiling", user.ceiling_threads)->group("");
     CLI11_PARSE(line, argc, argv);
-    return report(how, measure(how));
+    if (user.ceiling_threads > 0) return serve_ceiling(user.ceiling_threads);
+
+    if (user.quick) make_quick(user, line);
+    std::ranges::sort(how.growth);
+    how.program = fs::absolute(how.program);
+    if (fs::exists(how.program.parent_path() / "step_up_benchmark"))
+        how.step_up_benchmark = how.program.parent_path() / "step_up_benchmark";
+    how.open_files = raise_open_files();
+    for (const auto which : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction action{};
+        action.sa_handler = end_loads;
+        ::sigaction(which, &action, nullptr);
+    }
+    return measure(user);
 }
 
 } // namespace
@@ -178,7 +229,7 @@ int main(int argc, char** argv) {
     try {
         return countersign::bench::run(argc, argv);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "step_up_benchmark: %s\n", error.what());
+        std::fprintf(stderr, "countersign_bench: %s\n", error.what());
         return 1;
     }
 }

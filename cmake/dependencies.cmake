@@ -25,6 +25,7 @@ find_package(CLI11 REQUIRED)
 find_library(MIMALLOC_LIBRARY mimalloc REQUIRED) # libmimalloc-dev
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 pkg_check_modules(YAML_CPP REQUIRED IMPORTED_TARGET yaml-cpp)
+pkg_check_modules(PROMETHEUS_CPP REQUIRED IMPORTED_TARGET prometheus-cpp-core) # its core alone
 
 add_library(countersign_boost STATIC
   cmake/boost/asio.cpp cmake/boost/beast.cpp cmake/boost/json.cpp cmake/boost/redis.cpp)

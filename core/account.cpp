@@ -80,6 +80,15 @@ std::string totp_secret_context(const account_id& account, const factor_id& fact
     return account.value() + "|totp|" + factor.value();
 }
 
+std::optional<unix_time> notice_due(const account& account) {
+    if (account.unfinished) return account.unfinished->at;
+    std::optional<unix_time> due;
+    for (const auto& open : account.challenges)
+        if (open.purpose == challenge_purpose::login && (!due || open.expires_at < *due))
+            due = open.expires_at;
+    return due;
+}
+
 namespace {
 
 template <typename T, typename Projection>
@@ -127,6 +136,10 @@ std::optional<std::string> check_invariants(const account& value) {
         if (open.purpose == challenge_purpose::step_up && open.session.empty())
             return "a pending step-up belongs to a session";
     }
+    if (!std::ranges::is_sorted(value.unanswered, {}, &begun_challenges::at))
+        return "unanswered challenges are kept oldest first";
+    for (const auto& begun : value.unanswered)
+        if (begun.count < 1) return "unanswered challenges are counted from one";
     if (!std::ranges::is_sorted(value.mails, {}, &sent_mail::at))
         return "sent mails are kept oldest first";
     if (value.factor_attempts.misses < 0 || value.password_attempts.misses < 0)

@@ -99,8 +99,23 @@ struct challenge {
     challenge_id id;
     challenge_purpose purpose = challenge_purpose::login;
     session_id session; // of a step-up; empty for a login
-    unix_time expires_at{};
+    client_info client; // of a login: who knew the password
+    unix_time begun_at{}, expires_at{};
     friend bool operator==(const challenge&, const challenge&) = default;
+};
+
+// Challenges that were begun at about one time, the latest at `at`, and not completed.
+struct begun_challenges {
+    unix_time at{};
+    int count = 0;
+    friend bool operator==(const begun_challenges&, const begun_challenges&) = default;
+};
+
+// A pending login that ran out or was evicted, of which the account's holder has not heard yet.
+struct unfinished_login {
+    unix_time at{}; // when the password was right
+    client_info client;
+    friend bool operator==(const unfinished_login&, const unfinished_login&) = default;
 };
 
 struct account {
@@ -127,6 +142,9 @@ struct account {
     std::vector<sent_mail> mails;   // of the last day, oldest first
     attempt_state factor_attempts, password_attempts;
     std::vector<challenge> challenges;               // oldest first
+    std::vector<begun_challenges> unanswered;        // of the last day, oldest first
+    std::optional<unfinished_login> unfinished;      // the first of those not told yet
+    unix_time failure_told_at{}, reuse_told_at{};    // the latest alerts of what may come often
     std::vector<session> sessions;                   // oldest first
     std::vector<api_token> api_tokens;               // oldest first
     std::vector<std::string> notification_addresses; // beside `email`
@@ -151,6 +169,10 @@ void set_name(account& account, const personal_name& name);
 
 // Associated data of a TOTP secret: it cannot be moved to another account or device.
 [[nodiscard]] std::string totp_secret_context(const account_id& account, const factor_id& factor);
+
+// When notice_unfinished_logins (core/decide/login.hpp) has something to do; nullopt: as the
+// account is now, never. A time in the past: at once.
+[[nodiscard]] std::optional<unix_time> notice_due(const account& account);
 
 // The stored form: one JSON document with a format number. Unknown members are refused, so that an
 // older server never drops what a newer one wrote.

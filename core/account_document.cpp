@@ -50,7 +50,9 @@ void read_device(json_reader& in, totp_device& device) {
     in.get("secret", device.sealed_secret);
     in.get("step", device.last_accepted_step.value);
     in.get("at", device.enrolled_at);
-    if (device.parameters.period_s <= 0) in.fail();
+    const auto& with = device.parameters;
+    if (with.digits < totp_digits_min || with.digits > totp_digits_max) in.fail();
+    if (with.period_s < 1 || with.period_s > totp_period_max_s) in.fail();
 }
 
 void write_code(json_writer& out, const mailed_code& code) {
@@ -79,10 +81,24 @@ void read_mail(json_reader& in, sent_mail& mail) {
     in.get("at", mail.at);
 }
 
+void write_client(json_writer& out, const client_info& client) {
+    out.put("ip", client.ip);
+    out.put("browser", client.browser);
+    out.put("os", client.os);
+}
+
+void read_client(json_reader& in, client_info& client) {
+    in.get("ip", client.ip);
+    in.get("browser", client.browser);
+    in.get("os", client.os);
+}
+
 void write_challenge(json_writer& out, const challenge& open) {
     out.put("id", open.id);
     out.put("for", number_of(open.purpose));
     out.put("session", open.session);
+    write_client(out, open.client);
+    out.put("at", open.begun_at);
     out.put("until", open.expires_at);
 }
 
@@ -90,7 +106,19 @@ void read_challenge(json_reader& in, challenge& open) {
     in.get("id", open.id);
     get_enum(in, "for", open.purpose, challenge_purpose::step_up);
     in.get("session", open.session);
+    read_client(in, open.client);
+    in.get("at", open.begun_at);
     in.get("until", open.expires_at);
+}
+
+void write_begun(json_writer& out, const begun_challenges& begun) {
+    out.put("at", begun.at);
+    out.put("count", begun.count);
+}
+
+void read_begun(json_reader& in, begun_challenges& begun) {
+    in.get("at", begun.at);
+    in.get("count", begun.count);
 }
 
 void write_session(json_writer& out, const session& one) {
@@ -98,9 +126,7 @@ void write_session(json_writer& out, const session& one) {
     out.put("refresh", one.refresh_hash);
     out.put("aal", number_of(one.assurance));
     out.put("second_factor_at", one.second_factor_at);
-    out.put("ip", one.client.ip);
-    out.put("browser", one.client.browser);
-    out.put("os", one.client.os);
+    write_client(out, one.client);
     out.put("created", one.created_at);
     out.put("seen", one.last_seen);
     out.put("until", one.expires_at);
@@ -112,9 +138,7 @@ void read_session(json_reader& in, session& one) {
     get_enum(in, "aal", one.assurance, assurance_level::aal2);
     if (one.assurance < assurance_level::aal1) in.fail();
     in.get("second_factor_at", one.second_factor_at);
-    in.get("ip", one.client.ip);
-    in.get("browser", one.client.browser);
-    in.get("os", one.client.os);
+    read_client(in, one.client);
     in.get("created", one.created_at);
     in.get("seen", one.last_seen);
     in.get("until", one.expires_at);
@@ -170,6 +194,18 @@ void read_enrolment(json_reader& inner, pending_totp& enrolment) {
     inner.get("until", enrolment.expires_at);
 }
 
+void write_unfinished(json_writer& out, const unfinished_login& login) {
+    json_writer inner(out.storage());
+    inner.put("at", login.at);
+    write_client(inner, login.client);
+    out.put_object("unfinished", std::move(inner));
+}
+
+void read_unfinished(json_reader& inner, unfinished_login& login) {
+    inner.get("at", login.at);
+    read_client(inner, login.client);
+}
+
 } // namespace
 
 std::string to_document(const account& value) {
@@ -200,6 +236,10 @@ std::string to_document(const account& value) {
     write_attempts(out, "factor_attempts", value.factor_attempts);
     write_attempts(out, "password_attempts", value.password_attempts);
     out.put_each("challenges", value.challenges, write_challenge);
+    out.put_each("unanswered", value.unanswered, write_begun);
+    if (value.unfinished) write_unfinished(out, *value.unfinished);
+    out.put("failure_told", value.failure_told_at);
+    out.put("reuse_told", value.reuse_told_at);
     out.put_each("sessions", value.sessions, write_session);
     out.put_each("api_tokens", value.api_tokens, write_api_token);
     out.put("notify", value.notification_addresses);
@@ -247,6 +287,12 @@ boost::system::result<account, document_error> account_from_document(std::string
     read_attempts(in, "factor_attempts", value.factor_attempts);
     read_attempts(in, "password_attempts", value.password_attempts);
     in.get_each("challenges", value.challenges, read_challenge);
+    in.get_each("unanswered", value.unanswered, read_begun);
+    in.get_object("unfinished", [&value](json_reader& inner) {
+        read_unfinished(inner, value.unfinished.emplace());
+    });
+    in.get("failure_told", value.failure_told_at);
+    in.get("reuse_told", value.reuse_told_at);
     in.get_each("sessions", value.sessions, read_session);
     in.get_each("api_tokens", value.api_tokens, read_api_token);
     in.get("notify", value.notification_addresses);

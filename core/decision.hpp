@@ -23,7 +23,8 @@ enum class refusal_reason : std::uint8_t {
     step_up_expired,
     challenge_unknown, // the two-factor token's challenge was used, evicted, or is of another
                        // purpose
-    blocked,           // too many misses in a row: nothing was evaluated; see retry_after
+    blocked,           // too many misses in a row, or too many challenges begun and not completed:
+                       // nothing was evaluated; see retry_after
     password_missing,  // the account has a password and none was given
     wrong_password,    // or no such account, or an account without a password
     no_password,       // the action needs a local password and the account has none

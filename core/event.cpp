@@ -35,6 +35,10 @@ constexpr std::array<type_row, event_type_count> type_rows{{
     {event_type::recovery_codes_created, "recovery_codes_created", mail_lane::alert},
     {event_type::second_factor_reset, "second_factor_reset", mail_lane::alert},
     {event_type::api_token_created, "api_token_created", mail_lane::alert},
+    {event_type::recovery_codes_low, "recovery_codes_low", mail_lane::alert},
+    {event_type::second_factor_failed, "second_factor_failed", mail_lane::alert},
+    {event_type::code_reused, "code_reused", mail_lane::alert},
+    {event_type::sessions_ended, "sessions_ended", mail_lane::alert},
 }};
 
 } // namespace

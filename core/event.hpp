@@ -32,8 +32,12 @@ enum class event_type : std::uint8_t {
     recovery_codes_created,           // a new set of backup codes replaced the old one
     second_factor_reset,              // an administrator took second factors away
     api_token_created,                // a credential for programs was made
+    recovery_codes_low,               // few backup codes are left, or none
+    second_factor_failed,             // a login got as far as the password, and no further
+    code_reused,                      // a code that had been used up was presented
+    sessions_ended,                   // every session, because somebody asked for it
 };
-inline constexpr std::size_t event_type_count = 16;
+inline constexpr std::size_t event_type_count = 20;
 
 // The stable name, used in the outbox, in configuration (`policy.alerts.<name>`) and in catalogues.
 [[nodiscard]] std::string_view to_string(event_type type) noexcept;
@@ -60,7 +64,7 @@ struct event {
     std::string ip;                   // where the request came from
     std::string browser, os;          // what the client said of itself
     std::string old_email, new_email; // email_changed
-    int remaining_codes = 0;          // recovery_code_used, recovery_codes_created
+    int remaining_codes = 0;          // recovery_code_used, recovery_codes_created, …_low
     std::string sealed_secret; // code or link token, sealed by the key ring with secret_context()
     std::optional<unix_time> expires_at; // when the code or link dies
 

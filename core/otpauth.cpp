@@ -136,11 +136,10 @@ std::string_view without_issuer(std::string_view label, std::string_view expecte
         label.substr(expected_issuer.size()).starts_with(':')) {
         colon = expected_issuer.size(); // an issuer may itself contain a colon
     }
-    if (colon == std::string_view::npos) {
-        return label;
+    if (colon != std::string_view::npos) {
+        found = label.substr(0, colon);
+        label.remove_prefix(colon + 1);
     }
-    found = label.substr(0, colon);
-    label.remove_prefix(colon + 1);
     label.remove_prefix(std::min(label.find_first_not_of(' '), label.size()));
     return label;
 }
@@ -197,7 +196,8 @@ std::optional<otpauth_error> read_parameter(const query_parameter& parameter,
 
 std::string make_otpauth_uri(const otpauth_fields& fields) {
     std::string uri = "otpauth://totp/";
-    if (!fields.issuer.empty()) {
+    // Readers take what stands before the first colon for the issuer, also an encoded one.
+    if (!fields.issuer.empty() || fields.account_name.find(':') != std::string_view::npos) {
         uri += percent_encode(fields.issuer) + ':';
     }
     uri += percent_encode(fields.account_name) + "?secret=" + to_base32(fields.secret);

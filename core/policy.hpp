@@ -43,8 +43,10 @@ struct policy {
     bool email_factor_by_default = true; // native contract section 3.6
     std::size_t sessions_max = 50;       // the oldest is evicted
     std::size_t challenges_max = 8;      // pending logins and step-ups; the oldest is evicted
-    std::size_t api_tokens_max = 10;     // of an account (slugbase contract section 2.1)
-    bool require_second_factor = false;  // the last one cannot be removed, in no family
+    int challenges_per_hour = 50;        // begun and not completed, of an account
+    int challenges_per_day = 100;
+    std::size_t api_tokens_max = 10;    // of an account (slugbase contract section 2.1)
+    bool require_second_factor = false; // the last one cannot be removed, in no family
     std::array<bool, event_type_count> alerts = all_on(); // `policy.alerts.<event>`
 
     [[nodiscard]] bool alert_on(event_type type) const noexcept {

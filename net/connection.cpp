@@ -57,17 +57,21 @@ void connection_set::begin_drain() {
 }
 
 connection::connection(tcp_socket socket, connection_set& set)
-    : socket_(std::move(socket)), set_(set), buffer_(buffer_initial_bytes) {
+    : client_(std::move(socket), set.tls ? &*set.tls : nullptr), set_(set),
+      buffer_(buffer_initial_bytes) {
     error_code error;
-    const auto peer = socket_.remote_endpoint(error);
+    const auto peer = client_.socket().remote_endpoint(error);
     if (!error) peer_ = peer.address();
     peer_trusted_ = is_trusted(set_.proxies, peer_);
     request_.client_ip = to_text(peer_);
+    request_.secure = client_.is_tls();
     place_ = set_.open.insert(set_.open.end(), this);
+    set_.counted->open.add(1);
 }
 
 connection::~connection() {
     set_.open.erase(place_);
+    set_.counted->open.add(-1);
     set_.slot_freed.cancel();
 }
 
@@ -75,6 +79,9 @@ void connection::enter(phase next) {
     phase_ = next;
     expired_ = false;
     switch (next) {
+    case phase::handshake:
+        deadline_ = set_.now + set_.time.handshake;
+        return;
     case phase::idle:
         deadline_ = set_.now + set_.time.idle;
         return;
@@ -91,7 +98,7 @@ void connection::enter(phase next) {
         deadline_ = set_.now + set_.time.write;
         return;
     case phase::linger:
-        deadline_ = set_.now + set_.time.linger;
+        deadline_ = set_.now + (client_.is_tls() ? set_.time.tls_linger : set_.time.linger);
         return;
     }
 }
@@ -99,28 +106,40 @@ void connection::enter(phase next) {
 void connection::check_deadline() {
     if (set_.now < deadline_) return;
     expired_ = true;
-    error_code ignored;
-    socket_.cancel(ignored);
+    client_.cancel();
 }
 
 void connection::close_if_idle() {
-    if (phase_ != phase::idle) return;
-    error_code ignored;
-    socket_.cancel(ignored);
+    if (phase_ == phase::idle || phase_ == phase::handshake) client_.cancel();
 }
 
 asio::awaitable<void> connection::run() {
     // Terminal cancellation ends the socket's operations and the handler's; both say so by value.
     co_await asio::this_coro::throw_if_cancelled(false);
+    if (client_.is_tls() && !co_await shake_hands()) co_return;
     while (!close_) {
         auto state = co_await read_head();
         if (state == outcome::ready && !parser_->is_done() && !stream_)
             state = co_await read_body();
-        if (state == outcome::gone) co_return;
+        if (state == outcome::gone) {
+            if (phase_ == phase::idle) client_.end_sending_now();
+            co_return;
+        }
         if (state == outcome::ready) co_await dispatch();
         if (co_await send_reply() == outcome::gone) co_return;
     }
     co_await linger();
+}
+
+// False if the connection is to be closed. What went wrong the client is told by TLS itself.
+asio::awaitable<bool> connection::shake_hands() {
+    enter(phase::handshake);
+    if (co_await client_.handshake()) co_return true;
+    if (!client_.problem().empty()) {
+        spdlog::debug("a TLS handshake failed: {}", client_.problem());
+        co_await linger();
+    }
+    co_return false;
 }
 
 // Moves what has arrived of the next request to the front of the buffer.
@@ -155,7 +174,7 @@ asio::awaitable<connection::outcome> connection::read_head() {
 // Appends what the client sends to the buffer, which has room.
 asio::awaitable<connection::outcome> connection::receive() {
     error_code error;
-    const auto size = co_await socket_.async_read_some(
+    const auto size = co_await client_.async_read_some(
         asio::buffer(buffer_.data() + used_, buffer_.size() - used_),
         asio::redirect_error(asio::use_awaitable, error));
     used_ += size;
@@ -293,6 +312,7 @@ asio::awaitable<connection::outcome> connection::send_reply() {
     reply_framing framing{.date = set_.date,
                           .close = close_,
                           .http_1_0 = request_.http_1_0,
+                          .tls = client_.is_tls(),
                           .head = request_.method == http::verb::head};
     out_.clear();
     if (out_.capacity() > out_kept_max_bytes) out_.shrink_to_fit();
@@ -314,20 +334,20 @@ asio::awaitable<connection::outcome> connection::send(std::string_view bytes) {
     enter(phase::write);
     // The socket's buffer nearly always takes a reply whole, and then nothing is awaited.
     error_code error;
-    const auto sent = socket_.write_some(asio::buffer(bytes), error);
+    const auto sent = client_.write_some(asio::buffer(bytes), error);
     if (!error && sent == bytes.size()) co_return outcome::ready;
     if (error && error != asio::error::would_block) co_return outcome::gone;
-    co_await asio::async_write(socket_, asio::buffer(bytes.substr(sent)),
+    co_await asio::async_write(client_, asio::buffer(bytes.substr(sent)),
                                asio::redirect_error(asio::use_awaitable, error));
     co_return error ? outcome::gone : outcome::ready;
 }
 
 asio::awaitable<void> connection::linger() {
     enter(phase::linger);
+    co_await client_.end_sending();
     error_code error;
-    socket_.shutdown(asio::socket_base::shutdown_send, error);
     for (std::size_t thrown_away = 0; !error && thrown_away < linger_max_bytes;)
-        thrown_away += co_await socket_.async_read_some(
+        thrown_away += co_await client_.socket().async_read_some(
             asio::buffer(buffer_), asio::redirect_error(asio::use_awaitable, error));
 }
 

@@ -4,15 +4,17 @@
 
 #include "net/body_stream.hpp"
 #include "net/client_address.hpp"
+#include "net/client_stream.hpp"
+#include "net/counters.hpp"
 #include "net/dispatcher.hpp"
 #include "net/limits.hpp"
 #include "net/request_parser.hpp"
 #include "net/strictness.hpp"
+#include "net/tls.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
@@ -23,9 +25,6 @@
 #include <vector>
 
 namespace countersign::net {
-
-using tcp_socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 class connection;
 
@@ -42,7 +41,9 @@ struct connection_set {
     limits bounds;
     deadlines time;
     trusted_proxies proxies;
+    std::optional<tls_context> tls; // of connections that begin now; none: plain
     dispatcher* handler = nullptr;
+    connection_counters* counted = nullptr; // of the thread; outlives it
     std::list<connection*> open;
     boost::asio::steady_timer slot_freed; // cancelled whenever a connection has closed
     std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
@@ -67,7 +68,7 @@ public:
     void close_if_idle();
 
 private:
-    enum class phase { idle, header, body, handler, write, linger };
+    enum class phase { handshake, idle, header, body, handler, write, linger };
     enum class outcome {
         ready,   // go on
         refused, // reply_ says what was wrong; send it and close
@@ -95,6 +96,7 @@ private:
     [[nodiscard]] boost::system::error_code feed_parser();
     void identify_client();
 
+    boost::asio::awaitable<bool> shake_hands();
     boost::asio::awaitable<outcome> read_head();
     boost::asio::awaitable<outcome> read_body();
     boost::asio::awaitable<outcome> receive();
@@ -112,7 +114,7 @@ private:
 
     [[nodiscard]] std::string_view received() const noexcept { return {buffer_.data(), used_}; }
 
-    tcp_socket socket_;
+    client_stream client_;
     connection_set& set_;
     std::list<connection*>::iterator place_;
     boost::asio::ip::address peer_;

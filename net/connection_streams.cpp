@@ -111,7 +111,7 @@ asio::awaitable<std::optional<body_problem>> connection::read_piece() {
         if (used_ == buffer_.size()) co_return body_problem::malformed; // a line without an end
         if (co_await is_cancelled()) co_return body_problem::client_gone;
         error_code error;
-        used_ += co_await socket_.async_read_some(
+        used_ += co_await client_.async_read_some(
             asio::buffer(buffer_.data() + used_, buffer_.size() - used_),
             asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return expired_ ? body_problem::too_slow : body_problem::client_gone;
@@ -123,7 +123,7 @@ asio::awaitable<connection::outcome> connection::send_stream(reply_stream& conte
     std::vector<char> piece(
         static_cast<std::size_t>(std::min<std::uint64_t>(size, piece_max_bytes)));
     error_code error;
-    socket_.set_option(
+    client_.socket().set_option(
         asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>(unsent_max_bytes),
         error); // where it cannot be set, a slow reader may be cut
     for (std::uint64_t sent = 0; sent < size;) {
@@ -133,7 +133,7 @@ asio::awaitable<connection::outcome> connection::send_stream(reply_stream& conte
         if (read == 0 || co_await is_cancelled()) co_return outcome::gone;
         // Awaited even if the socket takes it at once: others have their turn between the pieces.
         enter(phase::write);
-        co_await asio::async_write(socket_, asio::buffer(piece.data(), read),
+        co_await asio::async_write(client_, asio::buffer(piece.data(), read),
                                    asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return outcome::gone;
         sent += read;

@@ -89,15 +89,16 @@ backup_codes make_hexadecimal_backup_codes(services& services, const core::accou
 boost::asio::awaitable<boost::system::result<std::optional<presented_password>, evidence_failure>>
 check_credentials(services& services, std::string address, std::string password) {
     const auto email = core::email_address::parse(address);
-    auto holder = email.has_value()
-                      ? co_await services.emails.find(*email)
-                      : store::store_result<std::optional<store::loaded_account>>(std::nullopt);
+    if (email.has_error()) {
+        const auto check = co_await check_password(services, nullptr, std::move(password));
+        if (check.has_error()) co_return evidence_failure{};
+        co_return std::nullopt;
+    }
+    const auto holder = co_await services.emails.find_or_stranger(*email);
     if (holder.has_error()) co_return evidence_failure{holder.error()};
-    const auto* account = holder->has_value() ? &(*holder)->value : nullptr;
-    auto check = co_await check_password(services, account, std::move(password));
+    auto check = co_await check_password(services, &holder->value, std::move(password));
     if (check.has_error()) co_return evidence_failure{};
-    if (account == nullptr) co_return std::nullopt;
-    co_return presented_password{account->id, std::move(*check)};
+    co_return presented_password{holder->value.id, std::move(*check)};
 }
 
 } // namespace countersign::net

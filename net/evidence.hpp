@@ -79,7 +79,8 @@ struct evidence_failure {
                                                     const boost::source_location& where) {
     core::throw_exception_from_error(why.store.value_or(store::store_error::overloaded), where);
 }
-// Nullopt: no account has the address, or the text is no address.
+// Where no account has the address, the account is a stranger (core/decide/strangers.hpp). Nullopt:
+// the text is no address.
 [[nodiscard]] boost::asio::awaitable<
     boost::system::result<std::optional<presented_password>, evidence_failure>>
 check_credentials(services& services, std::string address, std::string password);

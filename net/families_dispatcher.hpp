@@ -1,6 +1,7 @@
 // Brings requests to the families: one router over all their routes, the health pages beside them.
 #pragma once
 
+#include "net/counters.hpp"
 #include "net/dispatcher.hpp"
 #include "net/family.hpp"
 #include "net/router.hpp"
@@ -21,9 +22,11 @@ struct page {
 class families_dispatcher final : public dispatcher {
 public:
     // A route that several families have is the first one's. The first family also answers paths
-    // that are nobody's. `on_stop` ends what the thread's services keep running.
+    // that are nobody's. `on_stop` ends what the thread's services keep running. `counted` is not
+    // open yet, and outlives the dispatcher.
     families_dispatcher(std::vector<std::unique_ptr<family>> families, std::vector<page> pages,
-                        std::function<boost::asio::awaitable<void>()> on_stop);
+                        std::function<boost::asio::awaitable<void>()> on_stop,
+                        request_counters& counted);
 
     [[nodiscard]] boost::asio::awaitable<reply> dispatch(const request& value) override;
     [[nodiscard]] reply problem(transport_problem problem, std::string_view method,
@@ -39,7 +42,13 @@ private:
         body_plan body;
     };
     void add(const route_key& key, destination where);
-    [[nodiscard]] family& family_of(std::string_view path) const;
+    [[nodiscard]] reply answer_without_route(const request& value);
+    [[nodiscard]] std::size_t family_of(std::string_view path) const; // index into families_
+    // The row of request_counters for what no route of the family answered.
+    [[nodiscard]] std::size_t row_without_route(std::size_t family) const noexcept {
+        return keys_.size() + family;
+    }
+    [[nodiscard]] request_counters::table table_of_routes() const;
 
     std::vector<page> pages_;
     std::function<boost::asio::awaitable<void>()> on_stop_;
@@ -48,6 +57,7 @@ private:
     std::vector<route_key> keys_;
     std::vector<destination> destinations_;
     std::unique_ptr<router> router_;
+    request_counters& counted_;
 };
 
 } // namespace countersign::net

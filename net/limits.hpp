@@ -22,13 +22,17 @@ struct limits {
 // time: a body that the handler streams is given `body` for each piece that the handler waits for,
 // a reply with a stream is given `write` for every 64 KiB.
 struct deadlines {
+    std::chrono::milliseconds handshake{5'000}; // of TLS, the whole of it; closed silently
     std::chrono::milliseconds idle{30'000}; // between requests; the connection is closed silently
     std::chrono::milliseconds header{
         10'000};                            // first byte of a request to the end of its header; 408
     std::chrono::milliseconds body{10'000}; // end of the header to the end of the body; 408
     std::chrono::milliseconds write{10'000}; // the whole reply; the connection is closed
     std::chrono::milliseconds linger{1'000}; // waiting for the client to close after the last reply
+    std::chrono::milliseconds tls_linger{2'000}; // the same under TLS, with its close_notify
     std::chrono::milliseconds check_interval{100};
+    // How long one key seals session tickets; for as long again it opens them.
+    std::chrono::milliseconds ticket_key{std::chrono::hours(12)};
 };
 
 } // namespace countersign::net

@@ -59,6 +59,7 @@ asio::awaitable<void> listener::run() {
             if (acceptor_.is_open() && !is_of_one_connection(error)) co_await pause_after(error);
             continue;
         }
+        connections_.counted->accepted.add();
         error_code ignored; // a client that has left already is noticed at the first read
         socket.set_option(asio::ip::tcp::no_delay(true), ignored);
         socket.non_blocking(true, ignored);
@@ -67,6 +68,7 @@ asio::awaitable<void> listener::run() {
 }
 
 asio::awaitable<void> listener::wait_for_room() {
+    connections_.counted->at_the_cap.add();
     error_code ignored;
     connections_.slot_freed.expires_at(std::chrono::steady_clock::time_point::max());
     co_await connections_.slot_freed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -74,6 +76,7 @@ asio::awaitable<void> listener::wait_for_room() {
 
 // EMFILE, ENFILE, ENOBUFS, ENOMEM: accepting again at once would spin, and ending would be worse.
 asio::awaitable<void> listener::pause_after(error_code error) {
+    connections_.counted->out_of_resources.add();
     const auto now = std::chrono::steady_clock::now();
     if (now - logged_at_ >= log_interval) {
         logged_at_ = now;

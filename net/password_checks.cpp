@@ -6,10 +6,13 @@ boost::asio::awaitable<boost::system::result<core::password_check, overload>>
 check_password(services& services, const core::account* account, std::string password) {
     const bool known = account != nullptr && !account->password_hash.empty();
     auto hash = known ? account->password_hash : services.passwords.dummy();
-    const auto matched = co_await services.passwords.verify(std::move(password), hash);
-    if (matched.has_error()) co_return matched.error();
+    auto verdict = co_await services.passwords.verify(std::move(password), hash);
+    if (verdict.has_error()) co_return verdict.error();
+    const bool matched = known && verdict->matched;
     co_return core::password_check{.hash_checked_against = std::move(hash),
-                                   .matched = known && *matched};
+                                   .matched = matched,
+                                   .replacement =
+                                       matched ? std::move(verdict->replacement) : std::string()};
 }
 
 } // namespace countersign::net

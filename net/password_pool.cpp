@@ -29,7 +29,7 @@ using boost::system::result;
 using std::chrono::steady_clock;
 
 // What a job ends with: a verdict, a new hash, or neither.
-using job_result = std::variant<bool, std::string, overload>;
+using job_result = std::variant<password_verdict, std::string, overload>;
 
 struct job {
     core::secret_string password;
@@ -54,6 +54,8 @@ struct password_pool::impl {
 
     void thread_main();
     [[nodiscard]] std::unique_ptr<job> next();
+    [[nodiscard]] job_result carry_out(const job& current);
+    void count_end(const job_result& value, steady_clock::duration length);
     void submit(std::unique_ptr<job> added);
     [[nodiscard]] asio::awaitable<job_result> run(std::unique_ptr<job> added);
     [[nodiscard]] std::unique_ptr<job> make(std::string& password) const;
@@ -62,6 +64,7 @@ struct password_pool::impl {
     std::shared_ptr<const core::password_hasher> hasher;
     password_pool_options options;
     std::mutex mutex; // of what follows, up to the threads
+    password_counters counted;
     std::condition_variable changed;
     std::deque<std::unique_ptr<job>> waiting; // the longest waiting first
     bool stopping = false;
@@ -76,6 +79,10 @@ password_pool::password_pool(std::shared_ptr<const core::password_hasher> hasher
 }
 
 password_pool::~password_pool() {
+    stop();
+}
+
+void password_pool::stop() {
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->stopping = true;
@@ -83,7 +90,8 @@ password_pool::~password_pool() {
     impl_->changed.notify_all();
     for (auto& each : impl_->threads)
         each.join();
-    for (auto& each : impl_->waiting)
+    impl_->threads.clear();
+    for (auto& each : std::exchange(impl_->waiting, {}))
         complete(std::move(each), overload::queue_full);
 }
 
@@ -94,18 +102,35 @@ std::unique_ptr<job> password_pool::impl::next() {
     if (stopping) return nullptr;
     auto first = std::move(waiting.front());
     waiting.pop_front();
+    counted.waiting.add(-1);
+    counted.running.add(1);
     return first;
 }
 
 void password_pool::impl::thread_main() {
     while (auto current = next()) {
-        // Jobs expire in the order in which they came, so the expired ones are met first and none
-        // waits longer than its deadline and the job before it.
-        auto value = steady_clock::now() > current->expires_at
-                         ? job_result(overload::waited_too_long)
-                         : work_on(*current);
+        auto value = carry_out(*current);
         complete(std::move(current), std::move(value));
     }
+}
+
+job_result password_pool::impl::carry_out(const job& current) {
+    const auto started = steady_clock::now();
+    // Jobs expire in the order in which they came, so the expired ones are met first and none
+    // waits longer than its deadline and the job before it.
+    auto value =
+        started > current.expires_at ? job_result(overload::waited_too_long) : work_on(current);
+    count_end(value, steady_clock::now() - started);
+    return value;
+}
+
+void password_pool::impl::count_end(const job_result& value, steady_clock::duration length) {
+    const std::lock_guard lock(mutex);
+    counted.running.add(-1);
+    if (const auto* refusal = std::get_if<overload>(&value))
+        counted.refused[static_cast<std::size_t>(*refusal)].add();
+    else
+        counted.hashing.observe(length);
 }
 
 job_result password_pool::impl::work_on(const job& current) {
@@ -120,7 +145,12 @@ job_result password_pool::impl::work_on(const job& current) {
 void password_pool::impl::submit(std::unique_ptr<job> added) {
     {
         const std::lock_guard lock(mutex);
-        if (!stopping && waiting.size() < options.queue_max) waiting.push_back(std::move(added));
+        if (!stopping && waiting.size() < options.queue_max) {
+            waiting.push_back(std::move(added));
+            counted.waiting.add(1);
+        } else {
+            counted.refused[static_cast<std::size_t>(overload::queue_full)].add();
+        }
     }
     if (added) {
         complete(std::move(added), overload::queue_full);
@@ -147,15 +177,18 @@ std::unique_ptr<job> password_pool::impl::make(std::string& password) const {
     return made;
 }
 
-asio::awaitable<result<bool, overload>> password_pool::verify(std::string password,
-                                                              std::string phc) {
+asio::awaitable<result<password_verdict, overload>> password_pool::verify(std::string password,
+                                                                          std::string phc) {
     auto added = impl_->make(password);
     added->work = [hasher = impl_->hasher, phc = std::move(phc)](const std::string& text) {
-        return job_result(hasher->verify(text, phc));
+        password_verdict verdict{.matched = hasher->verify(text, phc), .replacement = {}};
+        if (verdict.matched && hasher->needs_rehash(phc))
+            verdict.replacement = hasher->hash(text, core::replacement_salt(phc));
+        return job_result(std::move(verdict));
     };
-    const auto value = co_await impl_->run(std::move(added));
+    auto value = co_await impl_->run(std::move(added));
     if (const auto* refusal = std::get_if<overload>(&value)) co_return *refusal;
-    co_return std::get<bool>(value);
+    co_return std::get<password_verdict>(std::move(value));
 }
 
 asio::awaitable<result<std::string, overload>> password_pool::hash(std::string password,
@@ -169,12 +202,12 @@ asio::awaitable<result<std::string, overload>> password_pool::hash(std::string p
     co_return std::get<std::string>(std::move(value));
 }
 
-bool password_pool::needs_rehash(std::string_view phc) const {
-    return impl_->hasher->needs_rehash(phc);
-}
-
 const std::string& password_pool::dummy() const {
     return impl_->hasher->dummy();
+}
+
+const password_counters& password_pool::counters() const noexcept {
+    return impl_->counted;
 }
 
 } // namespace countersign::net

@@ -73,6 +73,7 @@ bool serialise(const reply& value, const reply_framing& framing, std::string& ou
     out += framing.date;
     out += "\r\nX-Content-Type-Options: nosniff\r\n";
     if (!cacheable) out += "Cache-Control: no-store\r\n";
+    if (framing.tls) out += "Strict-Transport-Security: max-age=31536000\r\n";
     if (!is_bodiless(value.status)) {
         out += "Content-Type: ";
         out += value.content_type;

@@ -26,8 +26,9 @@ public:
     [[nodiscard]] virtual std::size_t read(std::span<char> into) = 0;
 };
 
-// The transport adds Date, Content-Length, Connection, X-Content-Type-Options: nosniff, and
-// Cache-Control: no-store unless `headers` has a Cache-Control. A reply with status 204 or 304 has
+// The transport adds Date, Content-Length, Connection, X-Content-Type-Options: nosniff,
+// Strict-Transport-Security under TLS, and Cache-Control: no-store unless `headers` has a
+// Cache-Control. A reply with status 204 or 304 has
 // neither body nor Content-Type.
 struct reply {
     unsigned status = 200;
@@ -42,6 +43,7 @@ struct reply_framing {
     std::string_view date; // an IMF-fixdate
     bool close = false;
     bool http_1_0 = false; // keeping the connection must be said to such a client
+    bool tls = false;      // browsers are told to come by https only (RFC 6797)
     bool head = false;     // the request was HEAD: Content-Length of the body, but no body
 };
 

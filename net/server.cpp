@@ -3,10 +3,12 @@
 #include "net/connection.hpp"
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
+#include "net/tls.hpp"
 
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -17,8 +19,10 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <functional>
 #include <future>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -30,8 +34,9 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
-// How long cancelled requests have to end, and a dispatcher to stop.
-constexpr std::chrono::seconds cancelled_grace{2};
+// How long cancelled requests have to end, with the linger of their connections, and a dispatcher
+// to stop.
+constexpr std::chrono::seconds cancelled_grace{3};
 // What idle connections are given to notice, however impatient the caller.
 constexpr std::chrono::milliseconds patience_min{100};
 constexpr std::chrono::seconds dispatcher_stop_deadline{5};
@@ -41,13 +46,14 @@ constexpr rlim_t descriptors_reserved = 128;
 // One thread and all that it owns.
 class worker {
 public:
-    worker(const server_options& options, std::size_t connections_max)
+    worker(const server_options& options, std::size_t connections_max, connection_counters* counted)
         : connections_(context_), tasks_(context_.get_executor()),
           background_(context_.get_executor()), check_timer_(context_) {
         connections_.bounds = options.bounds;
         connections_.bounds.connections_per_thread_max = connections_max;
         connections_.time = options.time;
         connections_.proxies = options.proxies;
+        connections_.counted = counted ? counted : &uncounted_;
         connections_.check();
     }
 
@@ -56,6 +62,26 @@ public:
         const auto port = acceptor.local_endpoint().port();
         listener_.emplace(std::move(acceptor), connections_, tasks_);
         return port;
+    }
+
+    // Before start(). `checked` is called with each look at the deadlines, on this thread.
+    void speak_tls(const tls_identity& identity, const ticket_keys::key& key,
+                   std::function<void()> checked) {
+        tickets_.emplace(key);
+        connections_.tls.emplace(identity, *tickets_);
+        checked_ = std::move(checked);
+    }
+    // By any thread, while this one runs.
+    void use(tls_context context) {
+        asio::post(context_, [this, fresh = std::move(context)]() mutable {
+            connections_.tls.emplace(std::move(fresh));
+        });
+    }
+    void use(const ticket_keys::key& key) {
+        asio::post(context_, [this, key] { tickets_->replace(key); });
+    }
+    [[nodiscard]] tls_context make_context(const tls_identity& identity) {
+        return {identity, *tickets_};
     }
 
     // Starts the thread, which runs `factory`, and returns when that is done; throws what it threw.
@@ -113,6 +139,7 @@ private:
     asio::awaitable<void> check_deadlines() {
         while (!stopping_checks_) {
             connections_.check();
+            if (checked_) checked_();
             error_code ignored;
             check_timer_.expires_after(connections_.time.check_interval);
             co_await check_timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -148,12 +175,15 @@ private:
 
     // The event loop goes last: what stands below it has sockets and timers on it.
     asio::io_context context_{1};
+    connection_counters uncounted_;      // where nobody asks
+    std::optional<ticket_keys> tickets_; // outlives the connections, which refer to it
     connection_set connections_;
     std::unique_ptr<dispatcher> dispatcher_;
     task_group tasks_;      // one for each connection
     task_group background_; // the listener and the deadlines
     std::optional<listener> listener_;
     asio::steady_timer check_timer_;
+    std::function<void()> checked_;
     bool stopping_checks_ = false;
     bool ended_ = true;
     std::thread thread_;
@@ -191,12 +221,15 @@ std::size_t connections_per_thread(const server_options& options) {
 struct server::impl {
     void listen();
     void start_threads();
+    void speak_tls();
+    void renew_ticket_key();
     bool stop(std::chrono::milliseconds patience);
 
     server_options options;
     dispatcher_factory factory;
     std::vector<std::unique_ptr<worker>> workers;
     std::uint16_t port = 0;
+    steady_clock::time_point next_ticket_key{}; // of the first thread
     std::atomic<bool> accepting{false};
 };
 
@@ -211,12 +244,37 @@ void server::impl::listen() {
         asio::io_context probe_context;
         port = listen_on(probe_context, {address, options.port}, false).local_endpoint().port();
         for (std::size_t i = 0; i < options.threads; ++i) {
-            workers.push_back(std::make_unique<worker>(options, connections_max));
+            auto* counted = options.counters.empty() ? nullptr : options.counters.at(i);
+            workers.push_back(std::make_unique<worker>(options, connections_max, counted));
             port = workers.back()->listen({address, port}, options.threads > 1);
         }
     } catch (const boost::system::system_error& failure) {
         workers.clear();
         cannot_listen(options, failure.code());
+    }
+}
+
+// Every thread has a context and a copy of the ticket keys of its own; the first one's clock says
+// when they get the next key.
+void server::impl::speak_tls() {
+    const auto key = ticket_keys::make_key();
+    next_ticket_key = steady_clock::now() + options.time.ticket_key;
+    for (auto& each : workers)
+        each->speak_tls(*options.tls, key,
+                        each == workers.front() ? [this] { renew_ticket_key(); }
+                                                : std::function<void()>{});
+}
+
+// The first thread is the first to be joined, so the others are there.
+void server::impl::renew_ticket_key() {
+    if (steady_clock::now() < next_ticket_key) return;
+    next_ticket_key += options.time.ticket_key;
+    try {
+        const auto key = ticket_keys::make_key();
+        for (auto& each : workers)
+            each->use(key);
+    } catch (const std::runtime_error& exception) {
+        spdlog::error("session tickets keep their key: {}", exception.what());
     }
 }
 
@@ -242,7 +300,8 @@ bool server::impl::stop(std::chrono::milliseconds patience) {
         ended = false;
         [[maybe_unused]] const auto* left_behind = each.release();
     }
-    workers.clear();
+    // The event loops stay until the server goes: others may hold their executors for a moment.
+    std::erase(workers, nullptr);
     return ended;
 }
 
@@ -259,8 +318,17 @@ server::~server() {
 
 void server::start() {
     impl_->listen();
+    if (impl_->options.tls) impl_->speak_tls();
     impl_->start_threads();
     impl_->accepting = true;
+}
+
+void server::show(const tls_identity& identity) {
+    std::vector<tls_context> fresh;
+    for (const auto& each : impl_->workers)
+        fresh.push_back(each->make_context(identity));
+    for (std::size_t i = 0; i < fresh.size(); ++i)
+        impl_->workers[i]->use(std::move(fresh[i]));
 }
 
 std::uint16_t server::port() const noexcept {

@@ -3,14 +3,18 @@
 #pragma once
 
 #include "net/client_address.hpp"
+#include "net/counters.hpp"
 #include "net/dispatcher.hpp"
 #include "net/limits.hpp"
+#include "net/tls_identity.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace countersign::net {
 
@@ -21,9 +25,12 @@ struct server_options {
     trusted_proxies proxies;
     limits bounds;
     deadlines time;
+    std::optional<tls_identity> tls; // none: plain
+    // Of each thread, by its index; empty, or as many as threads, and they outlive the server.
+    std::vector<connection_counters*> counters;
 };
 
-// start() and stop() are called by one thread; port() and accepting() by any.
+// start(), stop() and show() are called by one thread; port() and accepting() by any.
 class server {
 public:
     server(server_options options, dispatcher_factory factory);
@@ -34,6 +41,11 @@ public:
     // Returns once every thread accepts connections. Throws std::system_error, with a sentence for
     // the operator, if it cannot listen, and what the factory throws. At most once.
     void start();
+
+    // What TLS handshakes that begin from here on show; connections that are open stay as they are.
+    // Only between start() and stop(), and of a server that speaks TLS. If it throws
+    // std::runtime_error, nothing has changed.
+    void show(const tls_identity& identity);
 
     // The port that is listened on, after start().
     [[nodiscard]] std::uint16_t port() const noexcept;

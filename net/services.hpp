@@ -6,6 +6,7 @@
 #include "core/decision.hpp"
 #include "core/random.hpp"
 #include "core/tokens.hpp"
+#include "net/counted_proofs.hpp"
 #include "store/accounts.hpp"
 #include "store/email_index.hpp"
 #include "store/rate_limits.hpp"
@@ -31,11 +32,13 @@ struct services {
     core::context context;
     const core::token_service& tokens;
     password_pool& passwords;
+    verification_counters& verifications;
     core::random_source& random;
     std::function<core::unix_time()> now;
     bool ip_limits = true;       // policy.ip_limits
-    bool secure_cookies = false; // app.base_uri is https
+    bool secure_cookies = false; // app.base_uri is https, or the listener TLS
     std::string app_name;        // the issuer that authenticator apps show
+    std::string origin;          // of app.base_uri, as a browser says it: no path, no final slash
     // The families that have a part in a login that they share (net/shared_login.hpp).
     std::vector<login_participant*> login_participants;
 };
@@ -71,6 +74,7 @@ transact(services& services, core::account_id id, Command command) {
         });
     if (written.has_error()) co_return written.error();
     if (!written->has_value()) co_return std::nullopt;
+    count_proof(services.verifications, command, *last);
     co_return committed_of<Command>{*std::move(last), **std::move(written)};
 }
 

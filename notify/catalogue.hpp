@@ -35,6 +35,13 @@ public:
     [[nodiscard]] static boost::system::result<catalogues, std::string>
     from_json(const std::vector<source>& sources, std::string default_locale);
 
+    // Puts the texts of an operator's catalogue in the place of those of that language, key by key,
+    // or adds the language. Every key is one of English's, and a pattern uses the arguments of the
+    // English one, in their types, and `app_name`. Before the first text() only. The error is the
+    // end of a sentence that begins with the file's name, and says what to do.
+    [[nodiscard]] boost::system::result<void, std::string> replace(std::string_view tag,
+                                                                   std::string_view json_text);
+
     // The text in `locale` (BCP 47, any case, `_` tolerated), else in its language, else in the
     // default locale, else in English, else the key itself.
     [[nodiscard]] std::string text(std::string_view locale, std::string_view key,
@@ -55,6 +62,8 @@ private:
     [[nodiscard]] std::vector<std::string> candidates(std::string_view locale) const;
 
     std::map<std::string, messages, std::less<>> messages_; // by lower-case tag
+    std::set<std::string, std::less<>> replaced_;           // lower-case tags of the operator's
+    messages built_in_english_;                             // what those are held against
     std::string default_locale_;
 };
 

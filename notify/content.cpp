@@ -1,10 +1,6 @@
 #include "notify/content.hpp"
 
-#include "notify/embedded.hpp"
 #include "notify/mime.hpp"
-
-#include <algorithm>
-#include <stdexcept>
 
 namespace countersign::notify {
 namespace {
@@ -118,14 +114,25 @@ std::string_view link_path(core::event_type type) {
                                                     : "/auth/verify-email?token=";
 }
 
-// Where a request came from, and when: in alerts always, in codes too, so that a stranger's attempt
-// is recognised.
-void add_origin(mail_content& content, const core::event& event, const speaker& say) {
+void add_when(mail_content& content, const speaker& say) {
     content.facts.emplace_back(say.common("fact.when"), say.common("time"));
+}
+
+// Where a request came from, and when: in alerts, and in codes too, so that a stranger's attempt is
+// recognised.
+void add_origin(mail_content& content, const core::event& event, const speaker& say) {
+    add_when(content, say);
     const auto ip = one_line(event.ip, 64);
     content.facts.emplace_back(say.common("fact.ip"),
                                ip.empty() ? say.common("fact.unknown") : say.isolated(ip));
     content.facts.emplace_back(say.common("fact.client"), say.client());
+}
+
+// Whose request it was says nothing to the holder: an administrator's, or one that another mail
+// tells of.
+bool is_notice(core::event_type type) {
+    return type == core::event_type::second_factor_reset ||
+           type == core::event_type::recovery_codes_low;
 }
 
 void add_alert(mail_content& content, const core::event& event, const content_context& context,
@@ -142,72 +149,19 @@ void add_alert(mail_content& content, const core::event& event, const content_co
     add("fact.old_email", say.isolated(one_line(event.old_email)));
     add("fact.new_email", say.isolated(one_line(event.new_email)));
     if (event.type == core::event_type::recovery_code_used ||
-        event.type == core::event_type::recovery_codes_created) {
+        event.type == core::event_type::recovery_codes_created ||
+        event.type == core::event_type::recovery_codes_low) {
         add("fact.remaining_codes", std::to_string(event.remaining_codes));
     }
-    add_origin(content, event, say);
-    content.after = {say.common("by_you"), say.own("advice")};
+    if (is_notice(event.type)) {
+        add_when(content, say);
+        content.after = {say.own("advice")};
+    } else {
+        add_origin(content, event, say);
+        content.after = {say.common("by_you"), say.own("advice")};
+    }
     content.action = button{
         say.common("review_button"), std::string(context.base_uri) + "/me/settings#sessions", {}};
-}
-
-std::size_t replace_all(std::string& text, std::string_view mark, std::string_view value) {
-    std::size_t count = 0;
-    for (auto at = text.find(mark); at != std::string::npos;
-         at = text.find(mark, at + value.size())) {
-        text.replace(at, mark.size(), value);
-        ++count;
-    }
-    return count;
-}
-
-void fill(std::string& page, std::string_view mark, std::string_view value) {
-    if (replace_all(page, mark, value) == 0) {
-        throw std::logic_error("the mail template lacks a mark");
-    }
-}
-
-// For element content: an isolate is an element there, which every mail reader keeps.
-std::string html_text(std::string_view text) {
-    std::string out = html_escaped(text);
-    replace_all(out, isolate_begin, "<bdi>");
-    replace_all(out, isolate_end, "</bdi>");
-    return out;
-}
-
-std::string_view page_template() {
-    const auto files = embedded_files();
-    const auto found = std::ranges::find(files, "templates/mail.html", &embedded_file::name);
-    if (found == files.end()) {
-        throw std::logic_error("the mail template is not embedded");
-    }
-    return found->text;
-}
-
-std::string html_paragraph(std::string_view text) {
-    return "<p>" + html_text(text) + "</p>\n";
-}
-
-std::string html_facts(const mail_content& content) {
-    if (content.facts.empty()) {
-        return {};
-    }
-    std::string out = "<table role=\"presentation\">\n";
-    for (const auto& [label, value] : content.facts) {
-        out += "<tr><th>" + html_text(label) + "</th><td>" + html_text(value) + "</td></tr>\n";
-    }
-    return out + "</table>\n";
-}
-
-std::string html_button(const button& action, bool right_to_left) {
-    const std::string url = html_escaped(action.url);
-    std::string out =
-        "<p><a class=\"button\" href=\"" + url + "\">" + html_text(action.label) + "</a></p>\n";
-    if (action.is_link()) {
-        out += "<p class=\"small\">" + html_text(action.fallback) + "<br>" +
-               (right_to_left ? "<bdi>" + url + "</bdi>" : url) + "</p>\n";
-    }
-    return out;
 }
 
 } // namespace
@@ -237,60 +191,6 @@ mail_content content_of(const core::event& event, const content_context& context
         add_alert(content, event, context, say);
     }
     return content;
-}
-
-std::string plain_body(const mail_content& content) {
-    std::string out = content.greeting + "\n\n" + content.body + "\n\n";
-    if (!content.code.empty()) {
-        out += "    " + content.code + "\n\n";
-    }
-    for (const auto& [label, value] : content.facts) {
-        out.append(label).append(content.label_end).append(value).append("\n");
-    }
-    if (!content.facts.empty()) {
-        out += "\n";
-    }
-    if (content.action && content.action->is_link()) {
-        out += content.action->url + "\n\n";
-    }
-    for (const auto& paragraph : content.after) {
-        out += paragraph + "\n\n";
-    }
-    if (content.action && !content.action->is_link()) {
-        // A mark beside an address would be taken for part of it, so it has none.
-        out += content.action->label + content.label_end + content.action->url + "\n\n";
-    }
-    return out + "-- \n" + content.closing + "\n";
-}
-
-std::string html_body(const mail_content& content) {
-    std::string inner = html_paragraph(content.greeting) + html_paragraph(content.body);
-    if (!content.code.empty()) {
-        inner += "<div class=\"code\">" + html_escaped(content.code) + "</div>\n";
-    }
-    inner += html_facts(content);
-    // A link is what such a mail is for; an alert is read first.
-    if (content.action && content.action->is_link()) {
-        inner += html_button(*content.action, content.right_to_left);
-    }
-    for (const auto& paragraph : content.after) {
-        inner += html_paragraph(paragraph);
-    }
-    if (content.action && !content.action->is_link()) {
-        inner += html_button(*content.action, content.right_to_left);
-    }
-
-    std::string page(page_template());
-    fill(page, "{{language}}", html_escaped(content.language));
-    fill(page, "{{direction}}", content.right_to_left ? "rtl" : "ltr");
-    fill(page, "{{start}}", content.right_to_left ? "right" : "left");
-    fill(page, "{{end}}", content.right_to_left ? "left" : "right");
-    fill(page, "{{subject}}", html_escaped(content.subject));
-    fill(page, "{{heading}}", html_text(content.heading));
-    fill(page, "{{closing}}", html_text(content.closing));
-    // Last, so that no value in it is taken for a mark.
-    fill(page, "{{content}}", inner);
-    return page;
 }
 
 } // namespace countersign::notify

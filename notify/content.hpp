@@ -1,5 +1,4 @@
-// What a mail says, before it has a form: the words of an event in the reader's language, and the
-// plain and HTML bodies made of them.
+// What a mail says, before it has a form: the words of an event in the reader's language.
 #pragma once
 
 #include "core/event.hpp"
@@ -48,9 +47,5 @@ struct content_context {
 
 [[nodiscard]] mail_content content_of(const core::event& event, const content_context& context,
                                       const catalogues& texts);
-
-// With LF line ends.
-[[nodiscard]] std::string plain_body(const mail_content& content);
-[[nodiscard]] std::string html_body(const mail_content& content);
 
 } // namespace countersign::notify

@@ -35,6 +35,10 @@ bool carries_secret(core::event_type type) {
     case core::event_type::recovery_codes_created:
     case core::event_type::second_factor_reset:
     case core::event_type::api_token_created:
+    case core::event_type::recovery_codes_low:
+    case core::event_type::second_factor_failed:
+    case core::event_type::code_reused:
+    case core::event_type::sessions_ended:
         return false;
     }
     return false;
@@ -58,13 +62,6 @@ std::string recipient_tag(std::string_view recipient) {
     return out.data();
 }
 
-// 20260102T030405678Z: sorts by time.
-std::string file_time(core::unix_time time) {
-    std::string out = core::to_rfc3339(time);
-    std::erase_if(out, [](char letter) { return letter == '-' || letter == ':' || letter == '.'; });
-    return out;
-}
-
 std::string part(std::string_view boundary, std::string_view type, std::string_view text) {
     std::string out = "--";
     out.append(boundary).append("\r\nContent-Type: ").append(type);
@@ -73,7 +70,7 @@ std::string part(std::string_view boundary, std::string_view type, std::string_v
 }
 
 std::string message(const mail& envelope, const core::event& event, const mail_identity& identity,
-                    const mail_content& content) {
+                    const mail_theme& theme, const mail_content& content) {
     const std::string boundary = "=_" + event.id.value();
     std::string out = "Message-ID: " + envelope.message_id + "\r\n";
     out += "Date: " + message_date(event.at) + "\r\n";
@@ -84,8 +81,8 @@ std::string message(const mail& envelope, const core::event& event, const mail_i
     out += "Auto-Submitted: auto-generated\r\n"; // RFC 3834: no out-of-office replies
     out += "X-Auto-Response-Suppress: All\r\n";
     out += "Content-Type: multipart/alternative;\r\n boundary=\"" + boundary + "\"\r\n\r\n";
-    out += part(boundary, "text/plain", plain_body(content));
-    out += part(boundary, "text/html", html_body(content));
+    out += part(boundary, "text/plain", theme.plain(content));
+    out += part(boundary, "text/html", theme.html(content));
     return out += "--" + boundary + "--\r\n";
 }
 
@@ -103,13 +100,21 @@ std::string_view to_string(render_error error) noexcept {
     return "unknown";
 }
 
-renderer::renderer(mail_identity identity, const core::key_ring& keys)
-    : identity_(std::move(identity)), keys_(keys),
-      texts_(catalogues::embedded(identity_.default_locale)) {
+std::string file_time(core::unix_time time) {
+    std::string out = core::to_rfc3339(time);
+    std::erase_if(out, [](char letter) { return letter == '-' || letter == ':' || letter == '.'; });
+    return out;
+}
+
+renderer::renderer(mail_identity identity, mail_theme theme, const core::key_ring& keys)
+    : identity_(std::move(identity)), keys_(keys), theme_(std::move(theme)) {
     while (identity_.base_uri.ends_with('/')) {
         identity_.base_uri.pop_back();
     }
 }
+
+renderer::renderer(mail_identity identity, const core::key_ring& keys)
+    : renderer(identity, mail_theme::built_in(identity.default_locale, identity.app_name), keys) {}
 
 boost::system::result<mail, render_error> renderer::render(const core::event& event,
                                                            const std::string& recipient) const {
@@ -134,13 +139,14 @@ boost::system::result<mail, render_error> renderer::render(const core::event& ev
               .to = recipient,
               .message_id =
                   "<" + id + "." + tag + "@" + std::string(domain_of(identity_.from_address)) + ">",
-              .name = file_time(event.at) + "-" + id + "-" + tag,
+              .name = file_time(event.at) + "-" + id + "-" + tag + "-" +
+                      std::string(core::to_string(event.type)),
               .mime = {}};
     const content_context context{.recipient = recipient,
                                   .app_name = identity_.app_name,
                                   .base_uri = identity_.base_uri,
                                   .secret = secret.reveal()};
-    made.mime = message(made, event, identity_, content_of(event, context, texts_));
+    made.mime = message(made, event, identity_, theme_, content_of(event, context, theme_.texts()));
     return made;
 }
 

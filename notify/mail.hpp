@@ -6,7 +6,7 @@
 #include "core/crypto/aead.hpp"
 #include "core/event.hpp"
 #include "core/result.hpp"
-#include "notify/catalogue.hpp"
+#include "notify/mail_theme.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -19,8 +19,9 @@ namespace countersign::notify {
 struct mail {
     std::string from, to;   // the envelope's addresses
     std::string message_id; // with its angle brackets
-    std::string name;       // of a file for it: <time>-<event id>-<recipient>, no extension
-    std::string mime;       // CRLF line ends; may hold a code or a link: never logged
+    // Of a file for it: <time>-<event id>-<recipient>-<event type>, no extension.
+    std::string name;
+    std::string mime; // CRLF line ends; may hold a code or a link: never logged
 };
 
 // Who the mails come from; settings `mail.from`, `app.name`, `app.base_uri`, `app.default_locale`.
@@ -39,9 +40,14 @@ enum class render_error : std::uint8_t {
 [[nodiscard]] std::string_view to_string(render_error error) noexcept;
 using core::throw_exception_from_error;
 
+// How such a name begins, so that names sort by time: 20260102T030405678Z.
+[[nodiscard]] std::string file_time(core::unix_time time);
+
 // Immutable: render() may be called from any thread. The key ring outlives it.
 class renderer {
 public:
+    renderer(mail_identity identity, mail_theme theme, const core::key_ring& keys);
+    // With the built-in look and texts.
     renderer(mail_identity identity, const core::key_ring& keys);
 
     // Opens the event's secret just for the time of the call.
@@ -51,7 +57,7 @@ public:
 private:
     mail_identity identity_;
     const core::key_ring& keys_;
-    catalogues texts_;
+    mail_theme theme_;
 };
 
 } // namespace countersign::notify

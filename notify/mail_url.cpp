@@ -49,9 +49,10 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 }
 
 bool is_host(std::string_view host, bool bracketed) {
-    if (bracketed) {
+    if (bracketed) { // a NUL would end the text for inet_pton, and what follows it would be kept
         in6_addr address{};
-        return ::inet_pton(AF_INET6, std::string(host).c_str(), &address) == 1;
+        return host.find('\0') == npos &&
+               ::inet_pton(AF_INET6, std::string(host).c_str(), &address) == 1;
     }
     return !host.empty() && host.size() <= 253 && std::ranges::all_of(host, [](char letter) {
         return (letter >= '0' && letter <= '9') || (letter >= 'A' && letter <= 'Z') ||

@@ -156,7 +156,7 @@ bool is_safe_address(std::string_view address) noexcept {
            at + 1 < address.size() && address.find('@', at + 1) == std::string_view::npos &&
            std::ranges::none_of(address, [](char letter) {
                const auto byte = static_cast<unsigned char>(letter);
-               return byte <= ' ' || byte == 0x7F ||
+               return byte <= ' ' || byte >= 0x7F ||
                       std::string_view("<>\"\\,;:()[]").find(letter) != std::string_view::npos;
            });
 }
@@ -183,18 +183,15 @@ std::string mailbox_header(std::string_view name, std::string_view display_name,
     if (display_name.empty()) {
         return out.append(address).append("\r\n");
     }
-    if (needs_encoding(display_name, out.size() + 2)) {
-        out += encoded_words(display_name, out.size());
-    } else {
-        out += '"';
-        for (const char letter : display_name) {
-            if (letter == '"' || letter == '\\') {
-                out += '\\';
-            }
-            out += letter;
+    std::string quoted = "\"";
+    for (const char letter : display_name) {
+        if (letter == '"' || letter == '\\') {
+            quoted += '\\';
         }
-        out += '"';
+        quoted += letter;
     }
+    quoted += '"';
+    out += needs_encoding(quoted, out.size()) ? encoded_words(display_name, out.size()) : quoted;
     return out.append("\r\n <").append(address).append(">\r\n");
 }
 

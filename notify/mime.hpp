@@ -19,8 +19,8 @@ namespace countersign::notify {
 [[nodiscard]] std::string html_escaped(std::string_view text);
 
 // The last check before an address stands in an envelope or a header, whatever was checked before:
-// one `@` with something on both sides, at most 254 bytes, no control character, space, `<`, `>`,
-// quote, comma or semicolon.
+// one `@` with something on both sides, at most 254 bytes, nothing but visible ASCII (SMTPUTF8 is
+// not offered), no `<`, `>`, quote, comma or semicolon.
 [[nodiscard]] bool is_safe_address(std::string_view address) noexcept;
 // What stands after the `@`.
 [[nodiscard]] std::string_view domain_of(std::string_view address) noexcept;

@@ -1,5 +1,6 @@
 #include "notify/notifier.hpp"
 
+#include "core/decide/strangers.hpp"
 #include "notify/worker.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -40,6 +41,14 @@ std::string_view lane_name(core::mail_lane lane) {
     return lane == core::mail_lane::code ? "code" : "alert";
 }
 
+// What was given up after a submission: as judge() decides.
+dead_reason reason_shown_by(const submission_report& report) {
+    const bool for_now = std::ranges::any_of(report.failed, [](const failed_recipient& failed) {
+        return failed.failure.kind == failure_kind::transient;
+    });
+    return for_now ? dead_reason::tried_too_long : dead_reason::refused;
+}
+
 } // namespace
 
 struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
@@ -49,7 +58,8 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
          std::function<core::unix_time()> given_clock)
         : executor(std::move(given_executor)), options(given_options), outbox(given_outbox),
           render(given_renderer), transports(std::move(given_transports)), random(given_random),
-          clock(std::move(given_clock)), changed(executor), beat(executor) {
+          clock(std::move(given_clock)), changed(executor), beat(executor), requeue_pause(executor),
+          counted(options.counted ? *options.counted : uncounted) {
         for (std::size_t index = 0; index < std::max<std::size_t>(options.workers, 1); ++index) {
             workers.push_back(std::make_unique<worker>(render, transports));
             idle.push_back(workers.back().get());
@@ -78,10 +88,6 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
 
     // More entries into `taken`; false if the store failed.
     awaitable<bool> take() {
-        const auto requeued = co_await outbox.requeue_due(clock());
-        if (!requeued) {
-            co_return false;
-        }
         // After a fault of the relay, one mail at a time tries whether it is back.
         const std::size_t count = relay_faults > 0 ? 1 : idle.size();
         if (steady::now() >= next_reclaim) {
@@ -190,7 +196,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         if (entry.deliveries >= self->options.deliveries_max) {
             auto reason = "taken up " + std::to_string(entry.deliveries) +
                           " times, and each time the notifier ended or failed";
-            co_await self->reject(std::move(entry), std::move(reason));
+            co_await self->reject(std::move(entry), std::move(reason), dead_reason::ended_notifier);
             co_return;
         }
         if (entry.deliveries > 0) {
@@ -204,7 +210,8 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
             co_await self->reject(std::move(entry),
                                   parsed.error() == core::event_error::unknown_type
                                       ? "an event of a type that this version does not know"
-                                      : "not an event");
+                                      : "not an event",
+                                  dead_reason::unreadable);
             co_return;
         }
         const core::event& event = *parsed;
@@ -212,12 +219,17 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         if (core::lane_of(event.type) == core::mail_lane::code && expires_at <= self->clock()) {
             spdlog::warn("notifier: event {} {} expired unsent", event.id.value(),
                          core::to_string(event.type));
-            co_await self->carry_out(std::move(entry), {});
+            co_await self->carry_out(std::move(entry), {}, self->counted.expired);
+            co_return;
+        }
+        if (core::is_stranger(event.account)) {
+            co_await self->carry_out(std::move(entry), {}, self->counted.to_nobody);
             co_return;
         }
         auto recipients = entry.recipients.empty() ? event.recipients : entry.recipients;
         if (recipients.empty()) {
-            co_await self->reject(std::move(entry), "an event without a recipient");
+            co_await self->reject(std::move(entry), "an event without a recipient",
+                                  dead_reason::unreadable);
             co_return;
         }
         const auto started = steady::now();
@@ -227,17 +239,35 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         const auto report = co_await seat->submit(event, std::move(recipients));
         self->note_relay(report, started);
         auto outcome = judge(report, entry.attempts, self->relay_faults, self->spread());
-        log(event, entry, report, outcome, steady::now() - started);
-        co_await self->carry_out(std::move(entry), std::move(outcome));
+        const auto length = steady::now() - started;
+        self->counted.submissions.observe(length);
+        log(event, entry, report, outcome, length);
+        auto& count = self->counter_of(entry.lane, outcome.what, reason_shown_by(report));
+        co_await self->carry_out(std::move(entry), std::move(outcome), count);
+    }
+
+    // `reason` is that of fate::give_up.
+    [[nodiscard]] core::counter& counter_of(core::mail_lane lane, fate what, dead_reason reason) {
+        auto& of_lane = counted.lanes[static_cast<std::size_t>(lane)];
+        switch (what) {
+        case fate::settle:
+            return of_lane.sent;
+        case fate::retry:
+            return of_lane.retried;
+        case fate::give_up:
+            break;
+        }
+        return of_lane.dead[static_cast<std::size_t>(reason)];
     }
 
     // Nothing to try: a dead letter at once.
-    awaitable<void> reject(outbox_entry entry, std::string reason) {
+    awaitable<void> reject(outbox_entry entry, std::string reason, dead_reason kind) {
         spdlog::error("notifier: entry {} given up: {}", entry.stream_id, reason);
         disposition outcome;
         outcome.what = fate::give_up;
         outcome.reason = std::move(reason);
-        co_await carry_out(std::move(entry), std::move(outcome));
+        auto& count = counter_of(entry.lane, fate::give_up, kind);
+        co_await carry_out(std::move(entry), std::move(outcome), count);
     }
 
     void note_relay(const submission_report& report, steady::time_point started) {
@@ -247,6 +277,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
                 spdlog::info("notifier: the mail relay is back");
             }
             relay_faults = 0;
+            counted.relay_faults.set(relay_faults);
             return;
         case relay_verdict::unknown:
             relay_resumes = std::min(relay_resumes, steady::now()); // the next one tries
@@ -255,6 +286,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
             // Several workers meet the same fault: it counts once.
             if (relay_faults == 0 || started > relay_failed_at) {
                 ++relay_faults;
+                counted.relay_faults.set(relay_faults);
                 relay_failed_at = steady::now();
                 relay_resumes = relay_failed_at + relay_pause(relay_faults);
             }
@@ -307,13 +339,14 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         co_return store::store_result<void>{};
     }
 
-    // Until the store has it. Left unsettled when stopping without a store: sent again at the next
-    // start, with the same Message-ID.
-    awaitable<void> carry_out(outbox_entry entry, disposition outcome) {
+    // Until the store has it, and then counts it. Left unsettled when stopping without a store:
+    // sent again at the next start, with the same Message-ID.
+    awaitable<void> carry_out(outbox_entry entry, disposition outcome, core::counter& count) {
         auto length = options.store_pause_first;
         for (int tries = 1;; ++tries) {
             const auto told = co_await tell_store(entry, outcome);
             if (told) {
+                count.add();
                 co_return;
             }
             if (stopping && tries >= settle_tries_when_stopping) {
@@ -341,6 +374,21 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
             }
             const auto renewed = co_await outbox.renew(std::move(held));
             length = renewed ? interval : std::min(interval, options.store_pause_first);
+        }
+    }
+
+    // Beside consume(): a script for each partition takes time, in which new mails need not wait.
+    awaitable<void> bring_back_retries() {
+        auto length = options.store_pause_first;
+        while (!stopping) {
+            const auto requeued = co_await outbox.requeue_due(clock());
+            if (stopping) {
+                co_return;
+            }
+            requeue_pause.expires_after(requeued ? options.requeue_every : length);
+            length = requeued ? options.store_pause_first
+                              : std::min(length * 2, options.store_pause_longest);
+            co_await requeue_pause.async_wait(asio::as_tuple(asio::use_awaitable));
         }
     }
 
@@ -378,7 +426,10 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
     core::random_source& random;
     std::function<core::unix_time()> clock;
     asio::steady_timer changed;
-    asio::steady_timer beat; // of keep_claims()
+    asio::steady_timer beat;          // of keep_claims()
+    asio::steady_timer requeue_pause; // of bring_back_retries()
+    notifier_counters uncounted;      // where nobody asks
+    notifier_counters& counted;
 
     std::vector<std::unique_ptr<worker>> workers;
     std::vector<worker*> idle;
@@ -408,13 +459,14 @@ notifier::~notifier() {
 awaitable<void> notifier::run() {
     using asio::experimental::awaitable_operators::operator&&;
     const auto self = impl_;
-    co_await (self->consume() && self->keep_claims());
+    co_await (self->consume() && self->keep_claims() && self->bring_back_retries());
 }
 
 void notifier::stop() {
     asio::post(impl_->executor, [self = impl_] {
         self->stopping = true;
         self->changed.cancel();
+        self->requeue_pause.cancel();
     });
 }
 

@@ -5,6 +5,7 @@
 #include "core/event.hpp"
 #include "core/random.hpp"
 #include "core/types.hpp"
+#include "notify/counters.hpp"
 #include "notify/disposition.hpp"
 #include "notify/mail.hpp"
 #include "notify/transport.hpp"
@@ -22,11 +23,13 @@ namespace countersign::notify {
 struct notifier_options {
     std::size_t workers = 4;                   // mails handed in at once (setting mail.workers)
     core::milliseconds read_wait{1'000};       // of one blocking read; stop() waits for it
+    core::milliseconds requeue_every{250};     // looking for retries that are due
     core::milliseconds reclaim_every{30'000};  // looking for what a dead notifier had taken
     core::milliseconds reclaim_idle{120'000};  // claims are renewed four times as often
     int deliveries_max = 5;                    // taken up so often without an end: a dead letter
     core::milliseconds store_pause_first{200}; // after an error of the store; doubles …
     core::milliseconds store_pause_longest{5'000}; // … up to this
+    notifier_counters* counted = nullptr;          // outlives the notifier; nullptr: nobody asks
 };
 
 // Lives on the thread of one io_context, which runs run(); submissions block worker threads of its

@@ -18,7 +18,7 @@ boost::system::result<mail, render_error> make_test_mail(const mail_identity& se
     mail made{.from = sender.from_address,
               .to = std::move(recipient),
               .message_id = "<" + id + ".test@" + std::string(domain_of(sender.from_address)) + ">",
-              .name = "test-" + id,
+              .name = file_time(now) + "-" + id + "-test",
               .mime = {}};
     made.mime = "Message-ID: " + made.message_id + "\r\n";
     made.mime += "Date: " + message_date(now) + "\r\n";

@@ -1,6 +1,9 @@
 #include "store/accounts.hpp"
 
+#include "core/decide/strangers.hpp"
+#include "store/local_limits.hpp"
 #include "store/metadata.hpp"
+#include "store/reminders.hpp"
 #include "store/scripts.hpp"
 #include "store/transaction_queue.hpp"
 
@@ -25,6 +28,10 @@ constexpr int attempts_without_pause = 3;
 constexpr std::uint32_t longest_race_pause_ms = 8;
 constexpr std::chrono::milliseconds first_unknown_outcome_pause = 25ms; // doubles
 constexpr std::chrono::seconds outbox_full_said_every{10};
+// Longer than any pause. A stranger takes some 400 bytes: at most 40 MB a thread.
+constexpr std::chrono::milliseconds stranger_life = 24h;
+constexpr std::chrono::milliseconds forgotten_stranger_life = 1s;
+constexpr rate_rule strangers_remembered{"strangers", 100'000, 24h};
 
 // The answers of commit.lua and erase.lua.
 constexpr std::int64_t answer_outbox_full = -2;
@@ -59,6 +66,25 @@ std::string room_for(const change& wanted, core::mail_lane lane, std::int64_t ma
     return std::to_string((max + partitions - 1) / partitions - added);
 }
 
+using lane_counts = std::array<std::uint64_t, 2>; // by core::mail_lane
+
+lane_counts by_lane(const std::vector<core::event>& events) {
+    lane_counts counts{};
+    for (const auto& event : events)
+        ++counts[static_cast<std::size_t>(core::lane_of(event.type))];
+    return counts;
+}
+
+// When commit.lua is to have the notifier reminded of the account; empty: as it is. Every write of
+// an account says so, so the reminders are what the accounts want.
+std::string reminder_of(const core::account* before, const std::optional<core::account>& next) {
+    if (!next) return {};
+    const auto due = core::notice_due(*next);
+    const auto was_due = before != nullptr ? core::notice_due(*before) : std::nullopt;
+    if (due == was_due) return {};
+    return due ? std::to_string(due->time_since_epoch().count()) : "never";
+}
+
 asio::awaitable<void> pause_for(std::chrono::milliseconds length) {
     asio::steady_timer timer(co_await asio::this_coro::executor, length);
     co_await timer.async_wait(asio::as_tuple(asio::deferred));
@@ -70,10 +96,18 @@ enum class attempt : std::uint8_t { first, repeated };
 } // namespace
 
 struct accounts::impl {
+    impl(connection& connection, core::random_source& source, int partition_count,
+         outbox_limits allowed, account_counters* count_into)
+        : redis(connection), random(source), partitions(partition_count), limits(allowed),
+          counted(count_into ? *count_into : uncounted) {}
+
     connection& redis;
     core::random_source& random;
     int partitions;
     outbox_limits limits;
+    account_counters uncounted; // where nobody asks
+    account_counters& counted;
+    local_limits new_strangers{1};
     steady_time outbox_full_silence{}; // until then the log does not say it again
     std::shared_ptr<transaction_queue> queue = std::make_shared<transaction_queue>();
 
@@ -81,22 +115,27 @@ struct accounts::impl {
         return "cs:{" + std::to_string(partition_of(id, partitions)) + "}:";
     }
     [[nodiscard]] std::string key_of(const core::account_id& id) const {
-        return tag_of(id) + "account:" + id.value();
+        return tag_of(id) + (core::is_stranger(id) ? "stranger:" : "account:") + id.value();
     }
     // KEYS of commit.lua and erase.lua.
     [[nodiscard]] std::vector<std::string> keys_of(const core::account_id& id) const {
         const auto tag = tag_of(id);
-        return {tag + "account:" + id.value(), tag + "outbox:code", tag + "outbox:alert",
-                tag + "retry"};
+        return {key_of(id), tag + "outbox:code", tag + "outbox:alert", tag + "retry",
+                reminders_key(partition_of(id, partitions))};
     }
-    // ARGV of commit.lua.
+    // ARGV of commit.lua. `before`: the account as it is; nullptr: there is none yet.
     [[nodiscard]] std::vector<std::string>
-    commit_arguments(std::string expected, std::string proposed, const change& wanted) const {
+    commit_arguments(const core::account_id& id, std::string expected, std::string proposed,
+                     const core::account* before, const change& wanted) {
         std::vector<std::string> arguments{
-            std::move(expected), std::move(proposed),
+            expected,
+            std::move(proposed),
             wanted.next ? core::to_document(*wanted.next) : "",
             room_for(wanted, core::mail_lane::code, limits.codes, partitions),
-            room_for(wanted, core::mail_lane::alert, limits.alerts, partitions)};
+            room_for(wanted, core::mail_lane::alert, limits.alerts, partitions),
+            id.value(),
+            reminder_of(before, wanted.next),
+            life_of(id, expected)};
         append_events(arguments, wanted.events);
         return arguments;
     }
@@ -116,15 +155,23 @@ struct accounts::impl {
     asio::awaitable<store_result<std::optional<core::account>>>
     decide_and_commit(core::account_id id, std::function<change(const core::account&)> decide,
                       transaction_queue::place& mine, steady_time until);
+    // How long the account is kept, as commit.lua wants it. Strangers are forgotten; were there too
+    // many new ones to remember, the rest would be at once.
+    [[nodiscard]] std::string life_of(const core::account_id& id, std::string_view expected);
     asio::awaitable<void> pause_after_lost_race(int attempts);
     void say_that_the_outbox_is_full();
+    void count_commit(const lane_counts& events);
 };
 
 store_result<std::optional<loaded_account>>
 accounts::impl::read_fields(const core::account_id& id, const reply_value& reply) const {
     const auto* fields = reply.list();
     if (fields && fields->size() == 2) {
-        if ((*fields)[0].is_nil() && (*fields)[1].is_nil()) return std::nullopt;
+        if ((*fields)[0].is_nil() && (*fields)[1].is_nil()) {
+            if (core::is_stranger(id))
+                return std::optional(loaded_account{core::make_stranger(id), ""});
+            return std::nullopt;
+        }
         const auto* version = (*fields)[0].text();
         const auto* document = (*fields)[1].text();
         if (version && document) {
@@ -158,10 +205,12 @@ accounts::impl::write(const script& code, core::account_id id,
     if (redis.down()) co_return store_error::unavailable;
     auto pause = first_unknown_outcome_pause;
     for (auto now = attempt::first;; now = attempt::repeated, pause *= 2) {
+        if (now == attempt::repeated) counted.repeated.add();
         const auto reply = co_await redis.script(code, keys_of(id), arguments(now), until);
         if (reply) {
             const auto* answer = reply->integer();
             if (answer && *answer == answer_outbox_full) {
+                counted.outbox_full.add();
                 say_that_the_outbox_is_full();
                 co_return store_error::outbox_full;
             }
@@ -185,6 +234,17 @@ accounts::impl::commit(core::account_id id, std::vector<std::string> arguments, 
         [arguments = std::move(arguments)](attempt) { return arguments; }, until);
 }
 
+std::string accounts::impl::life_of(const core::account_id& id, std::string_view expected) {
+    if (!core::is_stranger(id)) return {};
+    const bool remembered =
+        !expected.empty() || new_strangers
+                                 .apply(strangers_remembered, "all", rate_use::take,
+                                        std::chrono::time_point_cast<core::milliseconds>(
+                                            std::chrono::system_clock::now()))
+                                 .allowed;
+    return std::to_string((remembered ? stranger_life : forgotten_stranger_life).count());
+}
+
 asio::awaitable<void> accounts::impl::pause_after_lost_race(int attempts) {
     if (attempts >= attempts_without_pause)
         co_await pause_for(std::chrono::milliseconds(1 + random.below(longest_race_pause_ms)));
@@ -206,6 +266,9 @@ accounts::impl::decide_and_commit(core::account_id id,
             inherited = false;
         }
         auto wanted = decide(current->value);
+        if (core::is_stranger(id))
+            for (auto& event : wanted.events)
+                event.recipients.clear(); // queued and settled like any other, and mailed to nobody
         if (!wanted.next && wanted.events.empty()) {
             if (!inherited) co_return std::move(current->value);
             // Only the compare-and-set vouches for an inherited value, and none is due.
@@ -213,18 +276,26 @@ accounts::impl::decide_and_commit(core::account_id id,
             continue;
         }
         auto proposed = random.hex(16);
-        auto arguments = commit_arguments(current->version, proposed, wanted);
+        auto arguments = commit_arguments(id, current->version, proposed, &current->value, wanted);
         const auto taken = co_await commit(id, std::move(arguments), until);
         if (!taken) co_return taken.error();
         if (*taken) {
+            count_commit(by_lane(wanted.events));
             auto& value = wanted.next ? *wanted.next : current->value;
             mine.bequeath(value, proposed);
             co_return std::move(value);
         }
+        counted.lost_races.add();
         current.reset();
         co_await pause_after_lost_race(attempts);
     }
     co_return store_error::contention;
+}
+
+void accounts::impl::count_commit(const lane_counts& events) {
+    counted.commits.add();
+    for (std::size_t lane = 0; lane < events.size(); ++lane)
+        counted.events[lane].add(events[lane]);
 }
 
 // Every refused request would say so otherwise.
@@ -237,8 +308,8 @@ void accounts::impl::say_that_the_outbox_is_full() {
 }
 
 accounts::accounts(connection& redis, core::random_source& random, int partitions,
-                   outbox_limits limits)
-    : impl_(std::make_shared<impl>(redis, random, partitions, limits)) {}
+                   outbox_limits limits, account_counters* counted)
+    : impl_(std::make_shared<impl>(redis, random, partitions, limits, counted)) {}
 
 accounts::~accounts() = default;
 
@@ -262,20 +333,26 @@ asio::awaitable<store_result<bool>> accounts::create(core::account value,
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto id = value.id;
     const change wanted{.next = std::move(value), .events = std::move(events)};
-    auto arguments = self->commit_arguments("", self->random.hex(16), wanted);
-    co_return co_await self->commit(id, std::move(arguments), until);
+    auto arguments = self->commit_arguments(id, "", self->random.hex(16), nullptr, wanted);
+    const auto taken = co_await self->commit(id, std::move(arguments), until);
+    if (taken && *taken) self->count_commit(by_lane(wanted.events));
+    co_return taken;
 }
 
 asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::string version,
                                                     std::vector<core::event> events) {
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
-    auto arguments = [version = std::move(version), events = std::move(events)](attempt now) {
-        std::vector<std::string> list{version, now == attempt::repeated ? "1" : "0"};
+    const auto lanes = by_lane(events);
+    auto arguments = [id, version = std::move(version), events = std::move(events)](attempt now) {
+        std::vector<std::string> list{version, now == attempt::repeated ? "1" : "0", id.value()};
         append_events(list, events);
         return list;
     };
-    co_return co_await self->write(scripts::erase(), std::move(id), std::move(arguments), until);
+    const auto taken =
+        co_await self->write(scripts::erase(), std::move(id), std::move(arguments), until);
+    if (taken && *taken) self->count_commit(lanes);
+    co_return taken;
 }
 
 std::optional<core::account_id> accounts::id_of_key(std::string_view key) const {

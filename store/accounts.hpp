@@ -45,14 +45,16 @@ struct loaded_account {
 // One per thread; members are called on its connection's thread.
 class accounts {
 public:
-    // `partitions` is fixed when the data is created (see store/metadata.hpp). `redis` and `random`
-    // outlive this object and the calls under way.
+    // `partitions` is fixed when the data is created (see store/metadata.hpp). `redis`, `random`
+    // and `counted` (nullptr: nobody asks) outlive this object and the calls under way.
     accounts(connection& redis, core::random_source& random, int partitions,
-             outbox_limits limits = {});
+             outbox_limits limits = {}, account_counters* counted = nullptr);
     ~accounts();
     accounts(const accounts&) = delete;
     accounts& operator=(const accounts&) = delete;
 
+    // A stranger (core/decide/strangers.hpp) is always there: a new one where it was forgotten. It
+    // is kept for a day after its last transaction, and its events are mailed to nobody.
     [[nodiscard]] boost::asio::awaitable<store_result<std::optional<loaded_account>>>
     load(core::account_id id);
 

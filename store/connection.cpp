@@ -140,7 +140,8 @@ const std::vector<reply_value>* reply_value::list() const noexcept {
 // Shared with the background loop and the calls under way.
 struct connection::impl : std::enable_shared_from_this<impl> {
     impl(const asio::any_io_executor& executor, connection_options given)
-        : options(std::move(given)), config(make_config(options)),
+        : options(std::move(given)), counted(options.counted ? *options.counted : uncounted),
+          config(make_config(options)),
           link(executor, make_tls_context(options.address), make_logger()), pause_timer(executor) {
         probe.push("PING");
     }
@@ -154,28 +155,41 @@ struct connection::impl : std::enable_shared_from_this<impl> {
     asio::awaitable<boost::system::result<answer, store_error>> exec(redis::request request,
                                                                      steady_time until) {
         const auto self = shared_from_this();
-        const auto time_left = deadline_of_a_call(until) - std::chrono::steady_clock::now();
-        if (stopped || time_left <= 0ns) co_return store_error::unavailable;
-        if (in_flight >= options.in_flight_max) co_return store_error::overloaded;
+        const auto deadline = deadline_of_a_call(until);
+        const auto time_left = deadline - std::chrono::steady_clock::now();
+        counted.calls.add();
+        if (stopped || time_left <= 0ns) {
+            counted.without_connection.add();
+            co_return store_error::unavailable;
+        }
+        if (in_flight >= options.in_flight_max) {
+            counted.queue_full.add();
+            co_return store_error::overloaded;
+        }
         struct slot {
-            std::size_t& count;
-            explicit slot(std::size_t& in_flight) : count(in_flight) { ++count; }
+            impl& of;
+            explicit slot(impl& taker) : of(taker) { ++of.in_flight, of.counted.in_flight.add(1); }
             slot(const slot&) = delete;
             slot& operator=(const slot&) = delete;
-            ~slot() { --count; }
-        } const taken(in_flight);
+            ~slot() { --of.in_flight, of.counted.in_flight.add(-1); }
+        } const taken(*this);
 
         answer received;
         const auto [error, size] =
             co_await link.async_exec(request, collect_into(received),
                                      asio::cancel_after(time_left, asio::as_tuple(asio::deferred)));
         answering = !error;
-        if (error) co_return store_error::unavailable;
+        if (error) {
+            const bool late = std::chrono::steady_clock::now() >= deadline;
+            (late ? counted.past_deadline : counted.without_connection).add();
+            co_return store_error::unavailable;
+        }
         co_return std::move(received);
     }
 
     boost::system::result<reply_value, store_error> judge(answer received, std::string_view what) {
         if (received.error.empty()) return std::move(received.value);
+        counted.error_replies.add();
         if (const auto now = std::chrono::steady_clock::now(); now >= next_error_line) {
             next_error_line = now + 1s;
             spdlog::error("redis answered {} with {}", what, received.error);
@@ -224,6 +238,8 @@ struct connection::impl : std::enable_shared_from_this<impl> {
     }
 
     connection_options options;
+    redis_counters uncounted; // where nobody asks
+    redis_counters& counted;
     redis::config config;
     redis::connection link;
     asio::steady_timer pause_timer;

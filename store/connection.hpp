@@ -2,6 +2,7 @@
 // in flight bounded. Hides Boost.Redis, so that nobody above compiles it.
 #pragma once
 
+#include "store/counters.hpp"
 #include "store/error.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -56,7 +57,8 @@ struct connection_options {
     // anew, so a blocking read needs a deadline well above its BLOCK time.
     std::chrono::milliseconds deadline{1500};
     std::size_t in_flight_max = 4096;
-    std::string name = "countersign"; // CLIENT SETNAME, for the operator
+    std::string name = "countersign";  // CLIENT SETNAME, for the operator
+    redis_counters* counted = nullptr; // outlives the calls; nullptr: nobody asks
 };
 
 using steady_time = std::chrono::steady_clock::time_point;

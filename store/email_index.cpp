@@ -1,5 +1,6 @@
 #include "store/email_index.hpp"
 
+#include "core/decide/strangers.hpp"
 #include "store/scripts.hpp"
 
 #include <spdlog/spdlog.h>
@@ -80,6 +81,16 @@ email_index::find(core::email_address address) {
     auto& holder = *loaded;
     if (holder && holder->value.email != address.value()) holder.reset();
     co_return std::move(holder);
+}
+
+asio::awaitable<store_result<loaded_account>>
+email_index::find_or_stranger(core::email_address address) {
+    auto found = co_await find(address);
+    if (!found) co_return found.error();
+    if (*found) co_return **std::move(found);
+    auto stranger = co_await accounts_.load(core::stranger_of(address, hasher_));
+    if (!stranger) co_return stranger.error();
+    co_return **std::move(stranger);
 }
 
 asio::awaitable<store_result<bool>> email_index::may_take_over(std::string entry,

@@ -26,6 +26,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_result<std::optional<loaded_account>>>
     find(core::email_address address);
 
+    // The same, or the stranger that the address is, with the same work.
+    [[nodiscard]] boost::asio::awaitable<store_result<loaded_account>>
+    find_or_stranger(core::email_address address);
+
     // Takes the address for `id`. False: another account has it, or took it less than
     // `reservation_life` ago and is still being created. Taking again for the same id is fine, and
     // makes another entry: its time is later than that of the entry which it replaces.

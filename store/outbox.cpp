@@ -4,6 +4,8 @@
 #include "store/scripts.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <string_view>
@@ -19,6 +21,22 @@ constexpr std::string_view group = outbox_group;
 
 std::size_t index_of(mail_lane lane) {
     return lane == mail_lane::code ? 0 : 1;
+}
+
+std::vector<std::string> lane_streams(int partitions, mail_lane lane) {
+    std::vector<std::string> keys;
+    for (int partition = 0; partition < partitions; ++partition)
+        keys.push_back(stream_key(partition, lane));
+    return keys;
+}
+
+// Its id: the time when it was added, and its number within that.
+std::pair<std::uint64_t, std::uint64_t> age_of(const outbox_entry& entry) {
+    const auto* const end = entry.stream_id.data() + entry.stream_id.size();
+    std::pair<std::uint64_t, std::uint64_t> age;
+    const auto time = std::from_chars(entry.stream_id.data(), end, age.first);
+    if (time.ptr != end) std::from_chars(time.ptr + 1, end, age.second);
+    return age;
 }
 
 store_result<void> without_value(const store_result<reply_value>& reply) {
@@ -54,23 +72,33 @@ awaitable<entries_result> outbox::read(std::size_t count, core::milliseconds wai
     }
     auto& codes = waiting_[index_of(mail_lane::code)];
     auto& alerts = waiting_[index_of(mail_lane::alert)];
-    while (codes.size() < count) {
-        const auto some = co_await take_new({mail_lane::code}, count - codes.size(), {});
+    if (codes.size() < count) {
+        const auto have = codes.size() + alerts.size();
+        auto streams = lane_streams(partitions_, mail_lane::code);
+        auto of_alerts = have < count ? lane_streams(partitions_, mail_lane::alert)
+                                      : alert_streams_without_head();
+        std::move(of_alerts.begin(), of_alerts.end(), std::back_inserter(streams));
+        const auto of_each = (count - std::min(have, count)) / streams.size();
+        const auto patience = have == 0 ? wait : core::milliseconds{0};
+        const auto some =
+            co_await take_new(std::move(streams), std::max<std::size_t>(1, of_each), patience);
+        if (!some) co_return some.error();
+    }
+    while (!codes.empty() && codes.size() < count) {
+        const auto of_each = (count - codes.size()) / static_cast<std::size_t>(partitions_);
+        const auto some = co_await take_new(lane_streams(partitions_, mail_lane::code),
+                                            std::max<std::size_t>(1, of_each), {});
         if (!some) co_return some.error();
         if (!*some) break;
     }
-    if (const auto have = codes.size() + alerts.size(); have < count) {
-        const auto patience = have == 0 ? wait : core::milliseconds{0};
-        const auto some =
-            co_await take_new({mail_lane::code, mail_lane::alert}, count - have, patience);
-        if (!some) co_return some.error();
-    }
     std::vector<outbox_entry> entries;
-    for (auto* queue : {&codes, &alerts})
-        while (entries.size() < count && !queue->empty()) {
-            entries.push_back(std::move(queue->front()));
-            queue->pop_front();
-        }
+    for (; entries.size() < count && !codes.empty(); codes.pop_front())
+        entries.push_back(std::move(codes.front()));
+    while (entries.size() < count && !alerts.empty()) {
+        const auto oldest = std::ranges::min_element(alerts, {}, age_of);
+        entries.push_back(std::move(*oldest));
+        alerts.erase(oldest);
+    }
     co_return entries;
 }
 
@@ -103,23 +131,20 @@ awaitable<store_result<void>> outbox::take_own_pending() {
     co_return store_result<void>{};
 }
 
-// Takes new entries of these lanes into waiting_; with `wait`, waits that long for the first.
-// About `count`, but at least one per stream: Redis' COUNT is per stream. False: there was nothing.
-awaitable<store_result<bool>> outbox::take_new(std::vector<mail_lane> from, std::size_t count,
-                                               core::milliseconds wait) {
-    const auto streams = from.size() * static_cast<std::size_t>(partitions_);
-    std::vector<std::string> command{
-        "XREADGROUP", "GROUP", std::string(group),
-        consumer_,    "COUNT", std::to_string(std::max<std::size_t>(1, count / streams))};
+// Takes new entries of these streams into waiting_; with `wait`, waits that long for the first.
+// False: there was nothing.
+awaitable<store_result<bool>> outbox::take_new(std::vector<std::string> streams,
+                                               std::size_t count_of_each, core::milliseconds wait) {
+    const auto stream_count = streams.size();
+    std::vector<std::string> command{"XREADGROUP", "GROUP", std::string(group),
+                                     consumer_,    "COUNT", std::to_string(count_of_each)};
     if (wait.count() > 0) {
         command.emplace_back("BLOCK");
         command.push_back(std::to_string(wait.count()));
     }
     command.emplace_back("STREAMS");
-    for (const auto lane : from)
-        for (int partition = 0; partition < partitions_; ++partition)
-            command.push_back(stream_key(partition, lane));
-    command.insert(command.end(), streams, ">");
+    std::move(streams.begin(), streams.end(), std::back_inserter(command));
+    command.insert(command.end(), stream_count, ">");
 
     const auto reply = co_await blocking_reads_.command(std::move(command));
     auto entries = reply ? parse_streams(*reply) : entries_result{reply.error()};
@@ -175,6 +200,17 @@ bool outbox::is_waiting(const outbox_entry& entry) const {
     return std::ranges::any_of(waiting_[index_of(entry.lane)], [&](const outbox_entry& other) {
         return other.partition == entry.partition && other.stream_id == entry.stream_id;
     });
+}
+
+std::vector<std::string> outbox::alert_streams_without_head() const {
+    std::vector<bool> has_head(static_cast<std::size_t>(partitions_), false);
+    for (const auto& entry : waiting_[index_of(mail_lane::alert)])
+        has_head[static_cast<std::size_t>(entry.partition)] = true;
+    std::vector<std::string> keys;
+    for (int partition = 0; partition < partitions_; ++partition)
+        if (!has_head[static_cast<std::size_t>(partition)])
+            keys.push_back(stream_key(partition, mail_lane::alert));
+    return keys;
 }
 
 awaitable<store_result<bool>> outbox::begin(outbox_entry entry) {

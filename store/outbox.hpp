@@ -45,7 +45,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_result<void>> prepare();
 
     // First what this consumer had taken before it was started anew and not settled; then new
-    // entries; waits up to `wait` for the first. Codes come before alerts. After an error the next
+    // entries; waits up to `wait` for the first. Codes come before alerts, and of alerts the oldest
+    // of all partitions: one at a time they come in the order of their ids. After an error the next
     // call makes sure of the groups, as if by prepare(), and begins anew with what was taken and
     // not settled, because a lost reply may have held some: so it may return entries once more that
     // the caller still has in hand.
@@ -85,10 +86,12 @@ public:
 private:
     [[nodiscard]] boost::asio::awaitable<store_result<void>> take_own_pending();
     [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    take_new(std::vector<core::mail_lane> lanes, std::size_t count, core::milliseconds wait);
+    take_new(std::vector<std::string> streams, std::size_t count_of_each, core::milliseconds wait);
     [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
     reclaim_stream(int partition, core::mail_lane lane, core::milliseconds idle, std::size_t count);
     [[nodiscard]] bool is_waiting(const outbox_entry& entry) const;
+    // Those of which no entry waits.
+    [[nodiscard]] std::vector<std::string> alert_streams_without_head() const;
 
     connection& blocking_reads_;
     connection& writes_;
@@ -96,8 +99,8 @@ private:
     std::string consumer_;
     bool groups_exist_ = false;
     bool own_pending_read_ = false;
-    // Taken but not yet returned, per lane: Redis counts per stream, so a read over many streams
-    // can give more than was asked for. Never more than one entry per stream beyond it.
+    // Taken but not yet returned, per lane: the head of each stream, of which the oldest is chosen.
+    // About one entry per stream beyond what was asked for, but after a start anew.
     std::array<std::deque<outbox_entry>, 2> waiting_;
 };
 

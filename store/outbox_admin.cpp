@@ -40,12 +40,14 @@ void name(kept_mail& mail) {
 
 bool add_stream(const reply_value& reply, lane_status& lane, outbox_status& sum) {
     const auto* parts = reply.list();
-    if (!parts || parts->size() != 3) return false;
+    if (!parts || parts->size() != 4) return false;
     const auto* length = (*parts)[0].integer();
     const auto* first = (*parts)[1].text();
     const auto* consumers = (*parts)[2].list();
-    if (!length || !first || !consumers || consumers->size() % 3 != 0) return false;
+    const auto* dead = (*parts)[3].integer();
+    if (!length || !first || !consumers || consumers->size() % 3 != 0 || !dead) return false;
     lane.waiting += *length;
+    lane.dead += *dead;
     lane.fullest = std::max(lane.fullest, *length);
     if (!first->empty())
         lane.oldest = std::min(lane.oldest.value_or(core::unix_time::max()), time_of(*first));
@@ -96,20 +98,28 @@ std::string_view to_string(mail_state state) noexcept {
     return {};
 }
 
-awaitable<store_result<outbox_status>> outbox_admin::status() {
+awaitable<store_result<outbox_status>> outbox_admin::summary() {
     outbox_status sum;
     for (int partition = 0; partition < partitions_; ++partition) {
         auto keys = stream_keys(partition);
         keys.push_back(retry_key(partition));
+        for (const auto lane : outbox_lanes)
+            keys.push_back(dead_key(partition, lane));
         std::vector<std::string> arguments{std::string(outbox_group)};
         const auto reply =
             co_await redis_.script(scripts::outbox_status(), std::move(keys), std::move(arguments));
         if (!reply) co_return reply.error();
         if (!add_partition(*reply, sum)) co_return store_error::corrupt;
     }
+    co_return sum;
+}
+
+awaitable<store_result<outbox_status>> outbox_admin::status() {
+    auto sum = co_await summary();
+    if (!sum) co_return sum;
     const mail_filter dead{.state = mail_state::dead};
     auto count = [&sum](const kept_mail& mail) {
-        ++sum.dead_by_reason[mail.reason];
+        ++sum->dead_by_reason[mail.reason];
         return verdict::go_on;
     };
     const auto walked = co_await walk(dead, std::move(count));

@@ -1,5 +1,6 @@
 // The outbox as its operator sees it, and mends it: what waits, what is tried again, what was given
-// up. Reads all of it page by page, so it is for commands, never for a request.
+// up. Reads all of it page by page, so it is for commands, never for a request; only summary() is
+// for the metrics too.
 #pragma once
 
 #include "core/event.hpp"
@@ -44,6 +45,7 @@ struct lane_status {
     std::int64_t waiting = 0; // being submitted included
     std::int64_t fullest = 0; // what counts against the limit of a partition, in the fullest one
     std::optional<core::unix_time> oldest; // of those waiting: when it came into the lane
+    std::int64_t dead = 0;                 // given up, kept
 };
 
 struct consumer_status {
@@ -76,6 +78,8 @@ public:
     outbox_admin(connection& redis, int partitions) : redis_(redis), partitions_(partitions) {}
 
     [[nodiscard]] boost::asio::awaitable<store_result<outbox_status>> status();
+    // status() without dead_by_reason. Reads no mail, so it is short, however many there are.
+    [[nodiscard]] boost::asio::awaitable<store_result<outbox_status>> summary();
     [[nodiscard]] boost::asio::awaitable<store_result<mail_list>> list(mail_filter filter);
     // By kept_mail::id.
     [[nodiscard]] boost::asio::awaitable<store_result<std::optional<kept_mail>>>

@@ -4,8 +4,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace countersign::store {
 
@@ -13,63 +14,62 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::string rate_key(std::string_view rule, std::string_view who) {
-    return "cs:rate:" + std::string(rule) + ":" + std::string(who);
-}
+constexpr std::size_t fields_of_a_verdict = 4;
+// A request does not wait long for what may be lost.
+constexpr std::chrono::milliseconds patience{250};
 
-std::string cooldown_key(std::string_view name, std::string_view who) {
-    return "cs:cooldown:" + std::string(name) + ":" + std::string(who);
-}
-
-store_error unexpected_answer(std::string_view what) {
-    spdlog::error("redis: unexpected answer about a {}", what);
-    return store_error::corrupt;
-}
-
-// PTTL's negative answers say that there is none.
-store_result<core::milliseconds> time_left(const store_result<reply_value>& reply) {
-    if (!reply) return reply.error();
-    const auto* left = reply->integer();
-    if (!left) return unexpected_answer("cooldown");
-    return core::milliseconds(std::max<std::int64_t>(*left, 0));
+// Nullopt: not what the script answers.
+std::optional<rate_verdicts> read_verdicts(const reply_value& reply, std::size_t rules) {
+    const auto* fields = reply.list();
+    if (fields == nullptr || fields->empty() || fields->size() % fields_of_a_verdict != 0 ||
+        fields->size() > rules * fields_of_a_verdict)
+        return std::nullopt;
+    rate_verdicts verdicts;
+    for (std::size_t at = 0; at < fields->size(); at += fields_of_a_verdict) {
+        const auto* allowed = (*fields)[at].integer();
+        const auto* remaining = (*fields)[at + 1].integer();
+        const auto* retry_in = (*fields)[at + 2].integer();
+        const auto* whole_in = (*fields)[at + 3].integer();
+        if (!allowed || !remaining || !retry_in || !whole_in) return std::nullopt;
+        verdicts.push_back({*allowed == 1, static_cast<int>(*remaining),
+                            core::milliseconds(*retry_in), core::milliseconds(*whole_in)});
+    }
+    return verdicts;
 }
 
 } // namespace
 
 rate_limits::rate_limits(connection& redis) : redis_(redis) {}
 
-asio::awaitable<store_result<rate_verdict>> rate_limits::take(rate_rule rule, std::string who,
-                                                              core::unix_time now) {
-    std::vector<std::string> keys{rate_key(rule.name, who)};
+asio::awaitable<rate_verdicts> rate_limits::apply(std::span<const rate_rule> rules, std::string who,
+                                                  rate_use use, core::unix_time now) {
+    std::vector<std::string> keys;
     std::vector<std::string> arguments{std::to_string(now.time_since_epoch().count()),
-                                       std::to_string(rule.count),
-                                       std::to_string(core::milliseconds(rule.window).count())};
+                                       std::to_string(static_cast<int>(use))};
+    for (const auto& rule : rules) {
+        keys.push_back(rate_key(rule, who));
+        arguments.push_back(std::to_string(rule.count));
+        arguments.push_back(std::to_string(core::milliseconds(rule.window).count()));
+    }
     const auto reply =
-        co_await redis_.script(scripts::rate(), std::move(keys), std::move(arguments));
-    if (!reply) co_return reply.error();
-    const auto* fields = reply->list();
-    if (!fields || fields->size() != 3) co_return unexpected_answer("rate limit");
-    const auto* allowed = (*fields)[0].integer();
-    const auto* remaining = (*fields)[1].integer();
-    const auto* retry_in = (*fields)[2].integer();
-    if (!allowed || !remaining || !retry_in) co_return unexpected_answer("rate limit");
-    co_return rate_verdict{*allowed == 1, static_cast<int>(*remaining),
-                           core::milliseconds(*retry_in)};
+        co_await redis_.script(scripts::rate(), std::move(keys), std::move(arguments),
+                               std::chrono::steady_clock::now() + patience);
+    const auto verdicts = reply ? read_verdicts(*reply, rules.size()) : std::nullopt;
+    if (std::exchange(away_, !verdicts) != !verdicts)
+        verdicts
+            ? spdlog::info("limits: counted in Redis again")
+            : spdlog::warn("limits: their Redis does not answer; each thread counts by itself");
+    co_return verdicts ? *verdicts : apply_here(rules, who, use, now);
 }
 
-asio::awaitable<store_result<core::milliseconds>> rate_limits::cooldown(std::string_view name,
-                                                                        std::string who) {
-    std::vector<std::string> arguments{"PTTL", cooldown_key(name, who)};
-    co_return time_left(co_await redis_.command(std::move(arguments)));
-}
-
-asio::awaitable<store_result<core::milliseconds>>
-rate_limits::start_cooldown(std::string_view name, std::string who, core::milliseconds length) {
-    if (length <= core::milliseconds::zero()) co_return core::milliseconds::zero();
-    std::vector<std::string> keys{cooldown_key(name, who)};
-    std::vector<std::string> arguments{std::to_string(length.count())};
-    co_return time_left(
-        co_await redis_.script(scripts::cooldown(), std::move(keys), std::move(arguments)));
+rate_verdicts rate_limits::apply_here(std::span<const rate_rule> rules, std::string_view who,
+                                      rate_use use, core::unix_time now) {
+    rate_verdicts verdicts;
+    for (const auto& rule : rules) {
+        verdicts.push_back(local_.apply(rule, who, use, now));
+        if (!verdicts.back().allowed) break;
+    }
+    return verdicts;
 }
 
 } // namespace countersign::store

@@ -1,47 +1,43 @@
-// Limits per IP or recipient by GCRA (a leaky bucket in one timestamp), in one script, one key.
-// Their keys may be lost without harm; the limits that must never be lost are in the account.
+// Limits per client address or recipient by GCRA (a leaky bucket in one timestamp), in one script.
+// Their keys may be lost without harm, and live on a Redis of their own; the limits that must never
+// be lost are in the account.
 #pragma once
 
-#include "core/types.hpp"
 #include "store/connection.hpp"
+#include "store/local_limits.hpp"
+#include "store/rate_rule.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <span>
 #include <string>
-#include <string_view>
 
 namespace countersign::store {
 
-struct rate_rule {
-    std::string_view name; // a literal; part of the key: cs:rate:<name>:<who>
-    int count;             // at least one request …
-    core::seconds window;  // … per this long, refilled evenly (bursts up to `count`)
-};
-
-struct rate_verdict {
-    bool allowed;
-    int remaining;               // of the burst
-    core::milliseconds retry_in; // zero when allowed
-};
-
+// One per thread.
 class rate_limits {
 public:
+    // `redis` outlives this object and the calls under way.
     explicit rate_limits(connection& redis);
 
-    // Takes one request out of what `who` has left. A refused one costs nothing.
-    [[nodiscard]] boost::asio::awaitable<store_result<rate_verdict>>
-    take(rate_rule rule, std::string who, core::unix_time now);
-
-    // The time left until `who` may do again what was last done with start_cooldown(); zero if now.
-    // `name` is a literal; the key is cs:cooldown:<name>:<who>.
-    [[nodiscard]] boost::asio::awaitable<store_result<core::milliseconds>>
-    cooldown(std::string_view name, std::string who);
-    // Starts the cooldown unless one runs; returns what was left of the running one, or zero.
-    [[nodiscard]] boost::asio::awaitable<store_result<core::milliseconds>>
-    start_cooldown(std::string_view name, std::string who, core::milliseconds length);
+    // Applies each rule to `who`, in their order, up to the first that refuses. At most
+    // `rate_rules_max`, which outlive the call. It always answers: while Redis does not, this
+    // thread's memory counts (a client then has each limit once per thread).
+    [[nodiscard]] boost::asio::awaitable<rate_verdicts>
+    apply(std::span<const rate_rule> rules, std::string who, rate_use use, core::unix_time now);
+    // Takes one request.
+    [[nodiscard]] boost::asio::awaitable<rate_verdicts> take(std::span<const rate_rule> rules,
+                                                             std::string who, core::unix_time now) {
+        return apply(rules, std::move(who), rate_use::take, now);
+    }
 
 private:
+    [[nodiscard]] rate_verdicts apply_here(std::span<const rate_rule> rules, std::string_view who,
+                                           rate_use use, core::unix_time now);
+
     connection& redis_;
+    local_limits local_;
+    bool away_ = false; // said in the log
 };
 
 } // namespace countersign::store

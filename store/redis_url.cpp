@@ -1,5 +1,6 @@
 #include "store/connection.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -112,6 +113,9 @@ parsed_address parse_network(std::string_view rest, bool tls) {
 } // namespace
 
 parsed_address parse_redis_url(std::string_view url) {
+    // A NUL would end a host's or a path's text for the system, and what follows it would be kept.
+    if (std::ranges::any_of(url, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }))
+        return std::string("a Redis URL has no control characters");
     const auto separator = url.find("://");
     const auto scheme = url.substr(0, separator);
     if (separator != std::string_view::npos) {

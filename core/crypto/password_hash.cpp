@@ -16,9 +16,8 @@ namespace {
 constexpr std::size_t salt_size = 16;
 constexpr std::size_t hash_size = 32;
 constexpr std::size_t phc_size_max = 512;
-// What verify() is willing to spend on a stored string, whoever wrote it.
 constexpr argon2_parameters ceiling{
-    .memory_kib = 1024 * 1024, .iterations = 100, .parallelism = 64};
+    .memory_kib = argon2_memory_max_kib, .iterations = argon2_iterations_max, .parallelism = 64};
 
 [[noreturn]] void throw_failure(int code) {
     throw std::runtime_error(std::string("Argon2 failed: ") + argon2_error_message(code));
@@ -59,8 +58,8 @@ bool is_affordable(const argon2_parameters& parameters) {
            parameters.parallelism <= ceiling.parallelism;
 }
 
-std::array<std::byte, salt_size> salt_from(std::string_view text) {
-    const auto digest = hmac_sha256(bytes_of("countersign dummy salt"), bytes_of(text));
+std::array<std::byte, salt_size> salt_from(std::string_view use, std::string_view text) {
+    const auto digest = hmac_sha256(bytes_of(use), bytes_of(text));
     std::array<std::byte, salt_size> salt{};
     std::copy_n(digest.begin(), salt.size(), salt.begin());
     return salt;
@@ -68,8 +67,13 @@ std::array<std::byte, salt_size> salt_from(std::string_view text) {
 
 } // namespace
 
+std::array<std::byte, salt_size> replacement_salt(std::string_view phc) {
+    return salt_from("countersign replacement salt", phc);
+}
+
 argon2id_hasher::argon2id_hasher(argon2_parameters parameters, std::string_view dummy_password)
-    : parameters_(parameters), dummy_(hash(dummy_password, salt_from(dummy_password))) {}
+    : parameters_(parameters),
+      dummy_(hash(dummy_password, salt_from("countersign dummy salt", dummy_password))) {}
 
 std::string argon2id_hasher::hash(std::string_view password,
                                   std::array<std::byte, salt_size> salt) const {

@@ -10,6 +10,10 @@
 
 namespace countersign::core {
 
+// The salt of a hash that is to replace `phc`, for the same password with other parameters. Whoever
+// replaces it makes the same one, so that two who do so at once agree.
+[[nodiscard]] std::array<std::byte, 16> replacement_salt(std::string_view phc);
+
 // Const members may be called from any thread.
 class password_hasher {
 public:
@@ -26,7 +30,12 @@ public:
     [[nodiscard]] virtual const std::string& dummy() const = 0;
 };
 
-// The defaults are the minimum of the OWASP Password Storage Cheat Sheet.
+// What verify() is willing to spend on a stored hash, whoever wrote it.
+inline constexpr std::uint32_t argon2_memory_max_kib = 1024 * 1024;
+inline constexpr std::uint32_t argon2_iterations_max = 100;
+
+// The defaults are the minimum of the OWASP Password Storage Cheat Sheet (settings
+// `password.argon2_…`).
 struct argon2_parameters {
     std::uint32_t memory_kib = 19456;
     std::uint32_t iterations = 2;

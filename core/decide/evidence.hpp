@@ -31,10 +31,13 @@ struct request_origin {
     std::string locale; // of the request; empty: the account's, then the application's
 };
 
-// The outcome of one Argon2 run. It speaks only of the hash that it was made against.
+// The outcome of one Argon2 run. It speaks only of the hash that it was made against, and of the
+// one that is to replace it: of the same password, made where it matched and has other parameters
+// than new hashes get; empty: the old one stays.
 struct password_check {
     std::string hash_checked_against;
     bool matched = false;
+    std::string replacement = {};
 };
 
 // Who asks: the session of a verified access token and, where needed, the step-up token as it came.

@@ -40,6 +40,10 @@ decision<std::variant<session_opened, second_factor_pending>>
 decide(const account& current, const log_in& command, const context& context, unix_time now) {
     using success = std::variant<session_opened, second_factor_pending>;
     rules::draft draft(current, now);
+    // Before the password is looked at: while nothing may be begun, nothing is evaluated.
+    if (current.has_second_factor())
+        if (const auto no = check_unanswered(draft.next, context.rules, now))
+            return rules::refuse<success>(*no);
     if (const auto no =
             rules::prove_password(draft, command.password, context, command.origin, now))
         return std::move(draft).refuse<success>(*no);
@@ -54,8 +58,10 @@ decision<session_opened> decide(const account& current, const complete_login& co
         return rules::refuse<session_opened>(*no);
     if (const auto no = rules::check_attempts(current.factor_attempts, context.rules.attempts, now))
         return rules::refuse<session_opened>(*no);
-    if (const auto no = prove_second_factor(draft, command.code, context, command.origin, now))
+    if (const auto no = prove_second_factor(draft, command.code, context, command.origin, now)) {
+        tell_of_failure(draft, *no, context, command.origin, now);
         return std::move(draft).refuse<session_opened>(*no);
+    }
 
     use_challenge(draft.next, command.challenge);
     return std::move(draft).grant(
@@ -72,8 +78,10 @@ decision<session_opened> decide(const account& current, const log_in_at_once& co
         return std::move(draft).grant(
             enter(draft, command.session, assurance_level::aal1, context, command.origin, now));
     if (const auto no =
-            prove_second_factor(draft, {.any = command.code}, context, command.origin, now))
+            prove_second_factor(draft, {.any = command.code}, context, command.origin, now)) {
+        tell_of_failure(draft, *no, context, command.origin, now);
         return std::move(draft).refuse<session_opened>(*no);
+    }
     return std::move(draft).grant(
         enter(draft, command.session, assurance_level::aal2, context, command.origin, now));
 }
@@ -85,12 +93,17 @@ decision<std::variant<session_opened, second_factor_pending>> decide(const accou
     using success = std::variant<session_opened, second_factor_pending>;
     rules::draft draft(current, now);
     if (!command.code || !draft.next.has_second_factor()) {
+        if (current.has_second_factor())
+            if (const auto no = check_unanswered(draft.next, context.rules, now))
+                return rules::refuse<success>(*no);
         auto reached = enter_or_challenge(draft, command, context, now);
         return std::move(draft).grant(std::move(reached));
     }
     if (const auto no =
-            prove_second_factor(draft, {.any = command.code}, context, command.origin, now))
+            prove_second_factor(draft, {.any = command.code}, context, command.origin, now)) {
+        tell_of_failure(draft, *no, context, command.origin, now);
         return std::move(draft).refuse<success>(*no);
+    }
     return std::move(draft).grant(success(
         enter(draft, command.session, assurance_level::aal2, context, command.origin, now)));
 }
@@ -122,8 +135,12 @@ decision<session_opened> decide(const account& current, const recover_with_backu
         return rules::refuse<session_opened>(refusal_reason::method_off);
     if (const auto no = rules::check_attempts(current.factor_attempts, context.rules.attempts, now))
         return rules::refuse<session_opened>(*no);
-    if (const auto no = rules::prove_backup_code(draft, command.code, context, command.origin, now))
+    const bool of_login = !check_challenge(draft.next, command.challenge, challenge_purpose::login);
+    if (const auto no =
+            rules::prove_backup_code(draft, command.code, context, command.origin, now)) {
+        if (of_login) tell_of_failure(draft, *no, context, command.origin, now);
         return std::move(draft).refuse<session_opened>(*no);
+    }
 
     use_challenge(draft.next, command.challenge);
     return std::move(draft).grant(
@@ -170,12 +187,26 @@ decision<nothing> decide(const account& current, const end_session& command, con
     return std::move(draft).grant(nothing{});
 }
 
-decision<nothing> decide(const account& current, const end_all_sessions& command, const context&,
-                         unix_time now) {
+decision<nothing> decide(const account& current, const end_all_sessions& command,
+                         const context& context, unix_time now) {
     if (const auto no = rules::check_session(current, command.proof, now))
         return rules::refuse<nothing>(*no);
     rules::draft draft(current, now);
     rules::end_sessions(draft.next, session_id());
+    rules::alert(draft, event_type::sessions_ended, context, command.origin, now);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const notice_unfinished_logins& command,
+                         const policy& policy, unix_time now) {
+    rules::draft draft(current, now);
+    auto& unfinished = draft.next.unfinished;
+    if (!unfinished) return {nothing{}, std::nullopt, {}};
+    const request_origin origin{.nonce = command.nonce, .client = unfinished->client};
+    auto failed = rules::make_event(draft, event_type::second_factor_failed, origin, now);
+    failed.at = unfinished->at;
+    unfinished.reset();
+    rules::alert_hourly(draft, std::move(failed), &account::failure_told_at, policy, now);
     return std::move(draft).grant(nothing{});
 }
 

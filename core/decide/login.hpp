@@ -32,7 +32,7 @@ struct log_in {
     sealed_code mail; // a second-factor code, mailed if e-mail is preferred
     request_origin origin;
 };
-// Refuses with blocked, wrong_password.
+// Refuses with blocked (also by too many logins that nobody completed), wrong_password.
 [[nodiscard]] decision<std::variant<session_opened, second_factor_pending>>
 decide(const account& current, const log_in& command, const context& context, unix_time now);
 
@@ -128,8 +128,18 @@ struct end_session {
 
 struct end_all_sessions {
     session_proof proof;
+    request_origin origin;
 };
 [[nodiscard]] decision<nothing> decide(const account& current, const end_all_sessions& command,
                                        const context& context, unix_time now);
+
+// Asked by the clock, at notice_due(): pending logins that have run out end, and the holder hears
+// of one that got no further than the password. Never refuses.
+struct notice_unfinished_logins {
+    std::string nonce; // as request_origin::nonce
+};
+[[nodiscard]] decision<nothing> decide(const account& current,
+                                       const notice_unfinished_logins& command,
+                                       const policy& policy, unix_time now);
 
 } // namespace countersign::core

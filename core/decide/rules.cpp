@@ -10,6 +10,8 @@ constexpr auto budget_hour = std::chrono::hours(1);
 constexpr auto budget_day = std::chrono::hours(24);
 // How long a dead code is remembered, to be answered "expired" rather than "wrong".
 constexpr auto expired_code_memory = std::chrono::hours(1);
+constexpr auto between_alerts = std::chrono::hours(1);
+constexpr int few_backup_codes = 3;
 
 // Rounded up, so that who waits as long as told is not too early.
 seconds until(unix_time later, unix_time now) {
@@ -20,8 +22,11 @@ void reset(attempt_state& state) {
     state = {};
 }
 
+enum class totp_match : std::uint8_t { none, used_before, accepted };
+
 // Each uses the code up if it is right; none counts a miss.
-bool match_totp(draft& draft, std::string_view code, const context& context, unix_time now) {
+totp_match match_totp(draft& draft, std::string_view code, const context& context, unix_time now) {
+    auto best = totp_match::none;
     for (auto& device : draft.next.totp) {
         const auto secret =
             context.keys.open(device.sealed_secret, totp_secret_context(draft.next.id, device.id));
@@ -31,12 +36,23 @@ bool match_totp(draft& draft, std::string_view code, const context& context, uni
         const auto& bytes = secret->reveal();
         const auto step = matching_step(std::as_bytes(std::span(bytes)), device.parameters, code,
                                         now, context.rules.totp_window);
-        if (step && *step > device.last_accepted_step) {
+        if (!step) continue;
+        if (*step > device.last_accepted_step) {
             device.last_accepted_step = *step;
-            return true;
+            return totp_match::accepted;
         }
+        best = totp_match::used_before;
     }
-    return false;
+    return best;
+}
+
+// A TOTP code that did not count: a miss, and of one that was used before the holder hears.
+void refuse_totp(draft& draft, totp_match match, const context& context,
+                 const request_origin& origin, unix_time now) {
+    count_miss(draft, &account::factor_attempts, context, origin, now);
+    if (match == totp_match::used_before)
+        alert_hourly(draft, make_event(draft, event_type::code_reused, origin, now),
+                     &account::reuse_told_at, context.rules, now);
 }
 
 bool match_backup_code(draft& draft, std::string_view code, const context& context,
@@ -54,9 +70,14 @@ bool match_backup_code(draft& draft, std::string_view code, const context& conte
     }
     if (found == hashes.end()) return false;
     hashes.erase(found);
-    auto used = make_event(draft, event_type::recovery_code_used, origin, now);
-    used.remaining_codes = static_cast<int>(hashes.size());
-    alert(draft, std::move(used), context.rules);
+    const auto left = static_cast<int>(hashes.size());
+    const auto tell = [&](event_type type) {
+        auto told = make_event(draft, type, origin, now);
+        told.remaining_codes = left;
+        alert(draft, std::move(told), context.rules);
+    };
+    tell(event_type::recovery_code_used);
+    if (left == few_backup_codes || left == 0) tell(event_type::recovery_codes_low);
     return true;
 }
 
@@ -64,11 +85,15 @@ bool match_backup_code(draft& draft, std::string_view code, const context& conte
 
 draft::draft(const account& current, unix_time now) : next(current) {
     std::erase_if(next.sessions, [now](const session& one) { return one.expires_at <= now; });
+    for (const auto& open : next.challenges)
+        if (open.expires_at <= now) note_unfinished(next, open);
     std::erase_if(next.challenges, [&](const challenge& open) {
         const bool orphaned = open.purpose == challenge_purpose::step_up &&
                               next.find_session(open.session, now) == nullptr;
         return orphaned || open.expires_at <= now;
     });
+    std::erase_if(next.unanswered,
+                  [now](const begun_challenges& begun) { return begun.at <= now - budget_day; });
     std::erase_if(next.mails, [now](const sent_mail& mail) { return mail.at <= now - budget_day; });
     std::erase_if(next.codes, [now](const mailed_code& code) {
         return code.expires_at <= now - expired_code_memory;
@@ -163,11 +188,14 @@ std::optional<refusal> prove_password(draft& draft, const password_check& check,
                                       unix_time now) {
     auto& account = draft.next;
     if (auto no = check_attempts(account.password_attempts, context.rules.attempts, now)) return no;
-    if (!check.matched || account.password_hash.empty() ||
-        check.hash_checked_against != account.password_hash) {
+    // Another login may have put the very same replacement into force since the check was made.
+    const bool of_this_account = check.hash_checked_against == account.password_hash ||
+                                 check.replacement == account.password_hash;
+    if (!check.matched || account.password_hash.empty() || !of_this_account) {
         count_miss(draft, &account::password_attempts, context, origin, now);
         return refusal{refusal_reason::wrong_password};
     }
+    if (!check.replacement.empty()) account.password_hash = check.replacement;
     reset(account.password_attempts);
     return std::nullopt;
 }
@@ -176,8 +204,9 @@ std::optional<refusal> prove_totp(draft& draft, std::string_view code, const con
                                   const request_origin& origin, unix_time now) {
     auto& account = draft.next;
     if (auto no = check_attempts(account.factor_attempts, context.rules.attempts, now)) return no;
-    if (!match_totp(draft, code, context, now)) {
-        count_miss(draft, &account::factor_attempts, context, origin, now);
+    const auto match = match_totp(draft, code, context, now);
+    if (match != totp_match::accepted) {
+        refuse_totp(draft, match, context, origin, now);
         return refusal{refusal_reason::wrong_code};
     }
     reset(account.factor_attempts);
@@ -223,7 +252,8 @@ prove_any_code(draft& draft, std::string_view code, mailed_codes mailed, const c
         reset(account.factor_attempts);
         return method;
     };
-    if (match_totp(draft, code, context, now)) return proved(proof_method::totp);
+    const auto match = match_totp(draft, code, context, now);
+    if (match == totp_match::accepted) return proved(proof_method::totp);
     bool expired = false;
     if (mailed == mailed_codes::count && account.has(factor_method::email)) {
         const auto redeemed =
@@ -235,7 +265,7 @@ prove_any_code(draft& draft, std::string_view code, mailed_codes mailed, const c
         return proved(proof_method::backup_code);
     // With the e-mail factor alone an expired code was not evaluated, so it is no miss.
     if (expired && account.totp.empty()) return refusal{refusal_reason::code_expired};
-    count_miss(draft, &account::factor_attempts, context, origin, now);
+    refuse_totp(draft, match, context, origin, now);
     return refusal{refusal_reason::wrong_code};
 }
 
@@ -407,9 +437,18 @@ void raise_session(account& account, const session_id& id, unix_time now) {
     account.last_active = now;
 }
 
+void note_unfinished(account& account, const challenge& login) {
+    if (login.purpose != challenge_purpose::login || account.unfinished) return;
+    // One that an earlier server began does not say when.
+    const auto at = login.begun_at == unix_time{} ? login.expires_at : login.begun_at;
+    account.unfinished = unfinished_login{.at = at, .client = login.client};
+}
+
 void add_challenge(account& account, challenge pending, const policy& policy) {
-    while (account.challenges.size() >= policy.challenges_max)
+    while (account.challenges.size() >= policy.challenges_max) {
+        note_unfinished(account, account.challenges.front());
         account.challenges.erase(account.challenges.begin());
+    }
     account.challenges.push_back(std::move(pending));
 }
 
@@ -455,6 +494,14 @@ void alert(draft& draft, event event, const policy& policy) {
 void alert(draft& draft, event_type type, const context& context, const request_origin& origin,
            unix_time now) {
     alert(draft, make_event(draft, type, origin, now), context.rules);
+}
+
+void alert_hourly(draft& draft, event event, unix_time account::* told_at, const policy& policy,
+                  unix_time now) {
+    auto& last = draft.next.*told_at;
+    if (!policy.alert_on(event.type) || last + between_alerts > now) return;
+    last = now;
+    alert(draft, std::move(event), policy);
 }
 
 } // namespace countersign::core::rules

@@ -18,7 +18,7 @@ struct draft {
     std::vector<event> events;
     bool counts_when_refused = false; // a miss was counted, or a session was ended for misuse
 
-    // Starts from `current` without what has run out by `now`.
+    // Starts from `current` without what has run out by `now`; a login that has is unfinished.
     draft(const account& current, unix_time now);
 
     template <typename Success>
@@ -66,13 +66,14 @@ void count_miss(draft& draft, attempt_state account::* counter, const context& c
                 const request_origin& origin, unix_time now);
 
 // Proves the password, or counts the miss; nothing is evaluated while misses pause it. The check
-// speaks for this account only if its hash is still the account's.
+// speaks for this account only if its hash, or what is to replace it, is the account's. A right
+// password brings the replacement into force.
 [[nodiscard]] std::optional<refusal> prove_password(draft& draft, const password_check& check,
                                                     const context& context,
                                                     const request_origin& origin, unix_time now);
 
 // Each proves a code and uses it up, or counts the miss; nothing is evaluated while misses pause
-// it.
+// it. The holder hears of a TOTP code that was used up before, at most once an hour.
 [[nodiscard]] std::optional<refusal> prove_totp(draft& draft, std::string_view code,
                                                 const context& context,
                                                 const request_origin& origin, unix_time now);
@@ -143,6 +144,8 @@ void clear_email_factor(account& account);
 // A second factor was added or removed; `label` is the device's.
 void announce_factor(draft& draft, event_type type, factor_method method, std::string label,
                      const context& context, const request_origin& origin, unix_time now);
+// A pending login that nobody completed, to be told by notice_unfinished_logins.
+void note_unfinished(account& account, const challenge& login);
 void add_challenge(account& account, challenge pending, const policy& policy);
 
 // Another address for the account, not yet verified. Both addresses hear of it.
@@ -155,5 +158,8 @@ void change_email(draft& draft, const std::string& address, const context& conte
 void alert(draft& draft, event event, const policy& policy);
 void alert(draft& draft, event_type type, const context& context, const request_origin& origin,
            unix_time now);
+// At most once an hour; `told_at` is when it was last.
+void alert_hourly(draft& draft, event event, unix_time account::* told_at, const policy& policy,
+                  unix_time now);
 
 } // namespace countersign::core::rules

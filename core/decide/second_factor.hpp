@@ -13,10 +13,21 @@ namespace countersign::core {
                                                     const sealed_code& mail, const context& context,
                                                     const request_origin& origin, unix_time now);
 
+// Whether one more challenge may be begun (T-16). Refuses with blocked: so many were begun and not
+// completed, in the last hour or day, that nothing is evaluated for now.
+[[nodiscard]] std::optional<refusal> check_unanswered(const account& account, const policy& policy,
+                                                      unix_time now);
+
 // The challenge is pending and of this purpose (any, if none is given).
 [[nodiscard]] std::optional<refusal> check_challenge(const account& account, const challenge_id& id,
                                                      std::optional<challenge_purpose> purpose);
+// The challenge was completed: it no longer weighs on what check_unanswered() counts.
 void use_challenge(account& account, const challenge_id& id);
+
+// A login was refused after its password was right: the holder hears of a wrong code, at most once
+// an hour.
+void tell_of_failure(rules::draft& draft, const refusal& why, const context& context,
+                     const request_origin& origin, unix_time now);
 
 // Which of the offered codes counts (`any` first), and whether it proves the factor (native
 // contract section 3.6): with TOTP on only `totp` does, so that nobody steps down to the weaker

@@ -16,6 +16,9 @@ decision<std::variant<stepped_up, second_factor_pending>> decide(const account& 
         return rules::refuse<success>(*no);
     if (current.password_hash.empty()) return rules::refuse<success>(refusal_reason::no_password);
     rules::draft draft(current, now);
+    if (current.has_second_factor())
+        if (const auto no = check_unanswered(draft.next, context.rules, now))
+            return rules::refuse<success>(*no);
     if (const auto no =
             rules::prove_password(draft, command.password, context, command.origin, now))
         return std::move(draft).refuse<success>(*no);

@@ -1,9 +1,11 @@
 #!lua
--- Compare-and-set of an account, together with its events.
--- KEYS: account, code stream, alert stream, retry set (one slot).
+-- Compare-and-set of an account, together with its events and its reminder.
+-- KEYS: account, code stream, alert stream, retry set, reminders (one slot).
 -- ARGV: expected version (empty: the account must not exist), proposed version, document (empty:
 --       unchanged), how many entries the code lane and the alert lane may hold before this commit
---       (each empty: as many as they do), then pairs: the stream as its index in KEYS, payload.
+--       (each empty: as many as they do), the account's id, when to be reminded of it (ms; 'never';
+--       empty: as before), how long it is kept from now (ms; empty: for ever), then pairs: the
+--       stream as its index in KEYS, payload.
 -- Answers 1 committed, 2 was committed before by the same proposal, 0 another version,
 --         -1 wrong type, -2 a lane holds more.
 -- The last eight commit ids stay in `p`: a proposal whose answer was lost is known again even when
@@ -18,9 +20,13 @@ elseif stored ~= ARGV[1] then
     return 0
 end
 
-for i = 6, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
     local kind = redis.call('TYPE', KEYS[tonumber(ARGV[i])]).ok
     if kind ~= 'stream' and kind ~= 'none' then return -1 end
+end
+if ARGV[7] ~= '' then
+    local kind = redis.call('TYPE', KEYS[5]).ok
+    if kind ~= 'zset' and kind ~= 'none' then return -1 end
 end
 
 if ARGV[4] ~= '' and redis.call('XLEN', KEYS[2]) > tonumber(ARGV[4]) then return -2 end
@@ -31,8 +37,13 @@ if ARGV[5] ~= '' and
 end
 
 -- Nothing is rolled back, so the events come first: a change without its alert must not be.
-for i = 6, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
     redis.call('XADD', KEYS[tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
+end
+if ARGV[7] == 'never' then
+    redis.call('ZREM', KEYS[5], ARGV[6])
+elseif ARGV[7] ~= '' then
+    redis.call('ZADD', KEYS[5], ARGV[7], ARGV[6])
 end
 past = string.sub((stored or '') .. past, 1, 8 * 32)
 if ARGV[3] == '' then
@@ -40,4 +51,5 @@ if ARGV[3] == '' then
 else
     redis.call('HSET', KEYS[1], 'v', ARGV[2], 'p', past, 'd', ARGV[3])
 end
+if ARGV[8] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
 return 1

@@ -73,8 +73,9 @@ TEST(Configuration, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
 
 TEST(Configuration, EverySetting_RefusesNonsenseAndNamesItself) {
     for (const auto& row : setting_table()) {
-        const bool takes_any_text =
-            row.name == "data_dir" || row.name == "app.name" || row.name == "mail.ca_file";
+        const bool takes_any_text = row.name == "data_dir" || row.name == "app.name" ||
+                                    row.name == "mail.ca_file" || row.name == "mail.logo_text" ||
+                                    row.name == "mail.templates" || row.name.starts_with("tls.");
         if (takes_any_text) continue;
         EXPECT_TRUE(
             error_of_flag(row.name, "?").starts_with("--" + row.name + ": " + row.name + " "))
@@ -194,6 +195,20 @@ TEST(Configuration, KeysOfClara_AreLongEnoughAndOneWord) {
                         .flags = {{"clara.public_key", good},
                                   {"clara.private_key", "fedcba9876543210"}}}),
               "");
+}
+
+TEST(Configuration, ColoursOfMails_AreSixHexadecimalDigits) {
+    for (const auto* name : {"mail.accent_color", "mail.accent_color_dark"}) {
+        for (const auto* wrong : {"red", "#12345", "#1234567", "123456#", "#12345g", "#12 456"})
+            EXPECT_NE(error_of_flag(name, wrong).find("must be a colour such as"),
+                      std::string::npos)
+                << wrong;
+        EXPECT_EQ(error_of_flag(name, "#A1b2C3"), "");
+    }
+    EXPECT_NE(error_of_flag("mail.accent_color", ""), "");
+    EXPECT_EQ(error_of_flag("mail.accent_color_dark", ""), "");
+    EXPECT_NE(error_of_flag("mail.logo_text", "a\nb"), "");
+    EXPECT_NE(error_of_flag("mail.logo_text", "\u202eb"), "");
 }
 
 TEST(Configuration, AlertSwitches_AreThereForAlertsOnly) {

@@ -1,5 +1,7 @@
 #include "app/toml.hpp"
 
+#include "app/setting_table.hpp"
+
 #include <gtest/gtest.h>
 
 namespace countersign::app {
@@ -82,6 +84,16 @@ TEST(Toml, WhatSettingsDoNotNeed_IsRefused) {
                               "a = \"",
                               "a = \"\\"})
         EXPECT_FALSE(read_toml(wrong)) << wrong;
+}
+
+TEST(Toml, ASettingShownAsALine_ReadsBackWhateverItHolds) {
+    const auto* const row = find_setting("app.name");
+    ASSERT_NE(row, nullptr);
+    const std::string value = "a\n\"b\" \\ \t\x7f # c";
+    const auto read = read_toml(toml_line(*row, value));
+    ASSERT_TRUE(read.has_value());
+    ASSERT_EQ(read->size(), 1U);
+    EXPECT_EQ(read->front().values, std::vector<std::string>{value});
 }
 
 } // namespace

@@ -102,5 +102,28 @@ TEST(NotifyCommand, TwoAtOnce_ShareTheWorkAndSendNothingTwice) {
         EXPECT_EQ(alerts_to(stage, who), 1U) << who.email;
 }
 
+TEST(NotifyCommand, TwoAtOnce_TellOnceOfALoginThatNobodyCompleted) {
+    const scene stage(COUNTERSIGN_PROGRAM,
+                      {{"mail.notifier", "false"}, {"tokens.two_factor", "5"}});
+    const auto who = stage.person_with_totp();
+    const auto told = [&] {
+        return mails_about(stage.sink, who.email, "Somebody Used Your Password").size();
+    };
+    (void)stage.pending_logins(who, 2);
+    {
+        // What ends before the time is over leaves the rest to the next.
+        notify_process killed(stage);
+        EXPECT_TRUE(wait_for_alert(stage, who));
+        (void)killed.end(SIGKILL);
+    }
+    EXPECT_EQ(told(), 0U);
+    const notify_process one(stage), other(stage);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (told() == 0 && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    EXPECT_EQ(told(), 1U);
+}
+
 } // namespace
 } // namespace countersign::tests

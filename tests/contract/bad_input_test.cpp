@@ -144,6 +144,7 @@ TEST(NativeBadInput, BytesThatAreNoHttp_Are400AndTheConnectionEnds) {
     auto& home = world::without_email_factor();
     for (const std::string bytes :
          {"GARBAGE\r\n\r\n", "GET /api/users/me HTTP/1.1\r\n\r\n",
+          "GET /api/users/\xff HTTP/1.1\r\nHost: a\r\n\r\n",
           "POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"}) {
         SCOPED_TRACE(bytes);
         http_connection connection(home.server.port());

@@ -1,14 +1,18 @@
 // The limits per IP address (contract section 3.9) and the answer while the store is away.
 #include "tests/contract/world.hpp"
+#include "tests/support/redis_server.hpp"
 
 #include <csignal>
 #include <gtest/gtest.h>
+#include <memory>
 
 namespace countersign::tests {
 namespace {
 
 TEST(NativeLimits, TheEleventhSignInInFiveMinutes_IsRefused) {
-    auto& home = world::with({{"policy.ip_limits", "true"}});
+    auto& home = world::with({{"policy.ip_limits", "true"},
+                              {"policy.attempts_pause_after", "1000"},
+                              {"policy.attempts_lock_after", "1000"}});
     const auto attempt = [&](std::string_view path) {
         return http_request(home.server.port(), "POST", path, {},
                             R"({"email":"nobody@example.org","password":"Correct-Horse-7"})");
@@ -40,6 +44,39 @@ TEST(NativeLimits, TheTwoHundredthAndFirstRequestInAMinute_IsRefused) {
     EXPECT_GE(allowed, 200);
     expect_error_at(last, 429, "IP_RATE_LIMIT_EXCEEDED", "/api/auth/status");
     EXPECT_TRUE(last.header("Retry-After"));
+}
+
+TEST(NativeLimits, WhatIsLeft_IsSaidInTheHeader) {
+    world home({{"policy.ip_limits", "true"}});
+    const auto status = http_request(home.server.port(), "GET", "/api/auth/status");
+    EXPECT_EQ(status.header("RateLimit-Policy"), "\"singularity-ip\";q=200;w=60");
+    EXPECT_EQ(status.header("RateLimit"), "\"singularity-ip\";r=199;t=1");
+    const auto login = http_request(home.server.port(), "POST", "/api/auth/login", {}, "{}");
+    EXPECT_EQ(login.header("RateLimit-Policy"),
+              "\"singularity-ip\";q=200;w=60, \"singularity-sign-in\";q=10;w=300");
+    EXPECT_EQ(login.header("RateLimit"),
+              "\"singularity-ip\";r=198;t=1, \"singularity-sign-in\";r=9;t=30");
+}
+
+// The limits' own Redis is lost: the server goes on, and still limits.
+TEST(NativeLimits, WithoutTheirRedis_EachThreadCounts) {
+    auto redis = std::make_unique<redis_server>();
+    world home({{"policy.ip_limits", "true"},
+                {"policy.attempts_pause_after", "1000"},
+                {"policy.attempts_lock_after", "1000"},
+                {"threads", "1"},
+                {"redis.limits_url", "unix://" + redis->address().unix_socket}});
+    const auto attempt = [&] {
+        return http_request(home.server.port(), "POST", "/api/auth/login", {},
+                            R"({"email":"nobody@example.org","password":"Correct-Horse-7"})");
+    };
+    for (int count = 0; count < 5; ++count)
+        expect_error(attempt(), 401, "INVALID_CREDENTIALS");
+    redis.reset();
+    for (int count = 0; count < 10; ++count)
+        expect_error(attempt(), 401, "INVALID_CREDENTIALS");
+    expect_error(attempt(), 429, "IP_LOGIN_RATE_LIMIT_EXCEEDED");
+    EXPECT_TRUE(home.server.has_logged("limits: their Redis does not answer"));
 }
 
 TEST(NativeStoreAway, EveryAnswerIsAFailureOfTheDatabase) {

@@ -252,5 +252,28 @@ TEST(NativeCredentials, TheHeaderWinsOverTheCookie) {
     expect_error(delete_email("garbage", who.step_up), 401, "STEP_UP_TOKEN_INVALID");
 }
 
+// A cookie comes with whatever a browser sends; a bearer token only from who holds it.
+TEST(NativeCookies, WhatAnotherSiteMadeTheBrowserSend_HasNoCredential) {
+    const auto who = with_no_factor();
+    const auto ask = [&](std::pair<std::string, std::string> credential, const char* name,
+                         const char* value) {
+        return http_request(who.port, "GET", "/api/users/me",
+                            {std::move(credential), {name, value}});
+    };
+    const std::pair<std::string, std::string> cookie{"Cookie", "access_token=" + who.access};
+    const std::pair<std::string, std::string> bearer{"Authorization", "Bearer " + who.access};
+    expect_error(ask(cookie, "Sec-Fetch-Site", "cross-site"), 401, "AUTHENTICATION_REQUIRED");
+    expect_error(ask(cookie, "Origin", "https://evil.example"), 401, "AUTHENTICATION_REQUIRED");
+    EXPECT_EQ(ask(cookie, "Sec-Fetch-Site", "same-origin").status, 200u);
+    EXPECT_EQ(ask(cookie, "Origin", "http://localhost:8080").status, 200u) << "app.base_uri";
+    EXPECT_EQ(ask(bearer, "Sec-Fetch-Site", "cross-site").status, 200u);
+
+    const auto refresh = http_request(
+        who.port, "POST", "/api/auth/refresh",
+        {{"Cookie", "refresh_token=" + who.refresh}, {"Sec-Fetch-Site", "cross-site"}});
+    EXPECT_EQ(refresh.status, 401u);
+    EXPECT_EQ(ask(cookie, "Sec-Fetch-Site", "none").status, 200u) << "the session still stands";
+}
+
 } // namespace
 } // namespace countersign::tests

@@ -5,11 +5,12 @@
 #include "net/families/slugbase/routes.hpp"
 
 #include <boost/beast/http/verb.hpp>
+#include <chrono>
 #include <csignal>
 #include <future>
 #include <gtest/gtest.h>
-
 #include <memory>
+#include <thread>
 
 namespace countersign::tests {
 namespace {
@@ -24,7 +25,8 @@ struct alone {
           }()) {
         plain = slugbase_person(home);
         with_mfa = slugbase_person_with_mfa(home);
-        if (home.server.stop() != 0) throw std::runtime_error("the server did not stop in order");
+        if (home.server.stop() != 0)
+            throw std::runtime_error("the server did not stop in order: " + home.server.log());
         home.server.set("api.families", "slugbase");
         home.server.start();
     }
@@ -60,6 +62,20 @@ TEST(SlugbaseAlone, LoginWithoutAFactor_IsTheUser) {
               "slugbase.mfa_pending=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
     EXPECT_EQ(cookie_field(response, "access_token"), "");
     EXPECT_EQ(who.call("GET", "/api/auth/me").status, 200u);
+}
+
+// Fifty in a quarter of an hour, and what succeeds is given back.
+TEST(SlugbaseAlone, OfLogins_OnlyTheFailedCountForTheAddress) {
+    const alone limited({{"policy.ip_limits", "true"}});
+    const auto remaining_after_login = [&](const std::string& password) {
+        auto who = limited.plain.elsewhere();
+        who.password = password;
+        return std::stoi(who.log_in().header("RateLimit-Remaining").value_or("-1"));
+    };
+    EXPECT_EQ(remaining_after_login("Wrong-Horse-7"), 49);
+    for (int count = 0; count < 3; ++count)
+        EXPECT_EQ(remaining_after_login(limited.plain.password), 48);
+    EXPECT_EQ(remaining_after_login("Wrong-Horse-7"), 48);
 }
 
 TEST(SlugbaseAlone, LoginWithAFactor_AsksForTheCode) {
@@ -173,13 +189,14 @@ TEST(SlugbaseAlone, WhenPasswordChecksQueueUp_SomeAreTurnedAway) {
     std::vector<http_connection> connections;
     for (std::size_t count = 0; count < logins + disables; ++count)
         connections.emplace_back(who.port);
-    for (std::size_t index = 0; index < connections.size(); ++index)
+    for (std::size_t index = 0; index < logins; ++index)
+        connections[index].send(request("/api/auth/login", "",
+                                        R"({"email":")" + native_client::fresh_email() +
+                                            R"(","password":"some password"})"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // the queue is full for a second
+    for (std::size_t index = logins; index < connections.size(); ++index)
         connections[index].send(
-            index < logins
-                ? request("/api/auth/login", "",
-                          R"({"email":")" + native_client::fresh_email() +
-                              R"(","password":"some password"})")
-                : request("/api/auth/mfa/disable", session, proof_body("123456", who.password)));
+            request("/api/auth/mfa/disable", session, proof_body("123456", who.password)));
 
     std::size_t turned_away[] = {0, 0};
     for (std::size_t index = 0; index < connections.size(); ++index) {

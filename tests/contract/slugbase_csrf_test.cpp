@@ -133,5 +133,20 @@ TEST(SlugbaseCsrf, ReadingNeedsNone) {
         }
 }
 
+TEST(SlugbaseCsrf, WhatAnotherSiteMadeTheBrowserSend_HasNoSession) {
+    auto who = slugbase_person_with_mfa();
+    const auto ask = [&](const char* site) {
+        return http_request(
+            who.port, "POST", "/api/auth/mfa/disable",
+            {{"Cookie", "slugbase.sid=" + who.cookies.at("slugbase.sid") + "; _csrf=" + who.csrf},
+             {"X-CSRF-Token", who.csrf},
+             {"Sec-Fetch-Site", site}},
+            proof_body(who.app.next(), who.password));
+    };
+    EXPECT_EQ(ask("cross-site").status, 401u);
+    EXPECT_TRUE(who.mfa_is_on());
+    EXPECT_EQ(ask("same-site").status, 200u);
+}
+
 } // namespace
 } // namespace countersign::tests

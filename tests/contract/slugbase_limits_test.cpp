@@ -142,6 +142,13 @@ TEST_F(SlugbaseIpLimits, ApiTokens_AreTenMadeInAQuarterOfAnHour) {
     EXPECT_EQ(other.call("GET", "/api/tokens").status, 200u);
 }
 
+TEST_F(SlugbaseIpLimits, WhatIsLeft_IsSaidInTheFieldsThatItsClientsKnow) {
+    const auto response = who_.call("POST", mfa + "/verify", "{}");
+    EXPECT_EQ(response.header("RateLimit-Limit"), "40");
+    EXPECT_EQ(response.header("RateLimit-Remaining"), "39");
+    EXPECT_EQ(response.header("RateLimit-Reset"), "23"); // 900 s for 40 requests
+}
+
 TEST_F(SlugbaseIpLimits, AllRoutes_ShareTwoThousand) {
     http_connection connection(who_.port);
     const int answered = answered_before_429(

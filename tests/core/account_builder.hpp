@@ -64,10 +64,17 @@ public:
     }
     [[nodiscard]] core::request_origin origin() { return core::make_origin(client, "", random); }
 
+    template <typename Command>
+    [[nodiscard]] auto decision_about(const Command& command) const {
+        if constexpr (requires { decide(user, command, rules, now); })
+            return decide(user, command, rules, now);
+        else
+            return decide(user, command, context(), now);
+    }
     // Decides and, as a commit would, makes the outcome the present state.
     template <typename Command>
     auto run(const Command& command) {
-        auto made = decide(user, command, context(), now);
+        auto made = decision_about(command);
         if (made.next) {
             if (const auto broken = core::check_invariants(*made.next))
                 throw std::logic_error("a decision broke an invariant: " + *broken);

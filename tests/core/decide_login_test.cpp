@@ -95,7 +95,7 @@ TEST_F(Login, T31_ChallengeId_IsGoodForVerifyAndResendOnly) {
     EXPECT_EQ(refused(complete_step_up(posing, challenge, {.totp = totp_code()})), session_ended);
     EXPECT_EQ(refused(send_code(posing, "333333")), session_ended);
     EXPECT_EQ(refused(run(update_profile{.by = posing, .name = "Eve"})), session_ended);
-    EXPECT_EQ(refused(run(end_all_sessions{.proof = claims})), session_ended);
+    EXPECT_EQ(refused(run(end_all_sessions{.proof = claims, .origin = origin()})), session_ended);
     EXPECT_EQ(refused(run(refresh_session{.session = posing, .presented_id = challenge.value()})),
               session_ended);
 
@@ -466,7 +466,7 @@ TEST_F(Login, T34_EndedSession_IsRefusedAtItsNextRequest) {
             EXPECT_FALSE(may_read(user, other, now));
             break;
         case how::end_all:
-            EXPECT_TRUE(run(end_all_sessions{.proof = proof(other)}).outcome);
+            EXPECT_TRUE(run(end_all_sessions{.proof = proof(other), .origin = origin()}).outcome);
             break;
         case how::reused_refresh:
             EXPECT_EQ(refused(run(refresh_session{.session = ended, .presented_id = "stolen"})),

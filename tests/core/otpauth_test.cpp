@@ -77,6 +77,23 @@ TEST(Otpauth, LabelsInTheWild_AreRead) {
     EXPECT_EQ(names("a+b:alice"), "a+b|alice");
 }
 
+TEST(Otpauth, NamesWithColonsAndSpacesInFront_ReadBackAsTheyWereRead) {
+    for (const auto* label : {"%3AAcme:ada", "Acme%3Ax%3Ay", ":x:y", "%20ada", "%20%20Acme:%20ada"})
+        for (const auto* issuer : {"", "&issuer=Acme"}) {
+            const auto read = parse_otpauth_uri("otpauth://totp/" + std::string(label) +
+                                                "?secret=" + std::string(key20_base32) + issuer);
+            ASSERT_TRUE(read.has_value()) << label;
+            const auto again =
+                parse_otpauth_uri(make_otpauth_uri({.issuer = read->issuer,
+                                                    .account_name = read->account_name,
+                                                    .secret = read->secret.reveal(),
+                                                    .parameters = {}}));
+            ASSERT_TRUE(again.has_value()) << label;
+            EXPECT_EQ(again->issuer, read->issuer) << label;
+            EXPECT_EQ(again->account_name, read->account_name) << label;
+        }
+}
+
 TEST(Otpauth, SchemeTypeAndAlgorithm_IgnoreCase) {
     const auto parsed =
         parse_otpauth_uri("OTPAUTH://TOTP/alice?secret=gezdgnbvgy3tqojq&algorithm=sha512");

@@ -15,6 +15,7 @@ struct tally {
     int resets = 0, addresses_changed = 0, last_factors_removed = 0, further_devices = 0;
     int codes_renewed = 0, factors_reset = 0, contact_codes_used = 0, contact_codes_killed = 0;
     int api_tokens_made = 0, requesters_refused = 0;
+    int failures_told = 0, reuses_told = 0, unfinished_told = 0, low_codes_told = 0, capped = 0;
 };
 
 // By what right the command under way may change second factors.
@@ -47,6 +48,8 @@ public:
         check_attempts(before, refused(made), now);
         check_events(before, made.outcome.has_error(), made.events, now,
                      std::same_as<Command, core::reset_second_factor>);
+        check_alerts(before, command, made);
+        check_unanswered(before, refused(made));
         check_api_tokens(before);
     }
 
@@ -234,7 +237,9 @@ private:
             removed += event.type == event_type::two_factor_removed;
             reset += event.type == event_type::second_factor_reset;
             if (was_refused) {
-                EXPECT_EQ(event.type, event_type::sign_in_blocked);
+                EXPECT_TRUE(event.type == event_type::sign_in_blocked ||
+                            event.type == event_type::second_factor_failed ||
+                            event.type == event_type::code_reused);
             }
         }
         int turned_on = 0, turned_off = 0;
@@ -264,6 +269,66 @@ private:
         if (turned_on + turned_off > 0) check_right(before, turned_off > 0, now);
         reached_.enabled += turned_on;
         reached_.disabled += turned_off;
+    }
+
+    // What may come often is told at most once an hour; the other alerts come with what they tell.
+    template <typename Command, typename Success>
+    void check_alerts(const core::account& before, const Command&,
+                      const core::decision<Success>& made) {
+        using core::event_type;
+        using enum core::refusal_reason;
+        const auto told = [&](event_type type) {
+            return std::ranges::count(made.events, type, &core::event::type);
+        };
+        const auto hour_has_passed = [&](core::unix_time& last) {
+            const bool passed = last + std::chrono::hours(1) <= world_.now;
+            last = world_.now;
+            return passed;
+        };
+        const auto why = refused(made);
+        const bool wrong = why == wrong_code || why == wrong_backup_code;
+        constexpr bool by_the_clock = std::same_as<Command, core::notice_unfinished_logins>;
+        if (told(event_type::second_factor_failed) > 0) {
+            EXPECT_TRUE(by_the_clock || wrong);
+            EXPECT_TRUE(hour_has_passed(failure_told_));
+            reached_.failures_told += !by_the_clock;
+            reached_.unfinished_told += by_the_clock;
+        }
+        if (told(event_type::code_reused) > 0) {
+            EXPECT_EQ(why, wrong_code);
+            EXPECT_TRUE(hour_has_passed(reuse_told_));
+            ++reached_.reuses_told;
+        }
+        const bool used = told(event_type::recovery_code_used) > 0;
+        EXPECT_EQ(told(event_type::recovery_codes_low), used && low_after_use(before) ? 1 : 0);
+        reached_.low_codes_told += told(event_type::recovery_codes_low) > 0;
+        constexpr bool by_request = std::same_as<Command, core::end_all_sessions>;
+        EXPECT_EQ(told(event_type::sessions_ended), by_request && !why ? 1 : 0);
+        // A pending login is completed, called off with everything else, or told of.
+        if (core::notice_due(before) && by_the_clock) {
+            EXPECT_EQ(*core::notice_due(before) <= world_.now, made.next.has_value());
+            EXPECT_FALSE(after().unfinished);
+        }
+    }
+    // Taking a code away may have gone with it (renewal, removal), so it is counted from before.
+    static bool low_after_use(const core::account& before) {
+        const auto left = before.backup_code_hashes.size() - 1;
+        return left == 3 || left == 0;
+    }
+
+    // T-16: beyond the cap nothing is begun.
+    void check_unanswered(const core::account& before, std::optional<core::refusal_reason> why) {
+        int begun = 0;
+        for (const auto& slot : after().unanswered)
+            if (slot.at > world_.now - std::chrono::hours(1)) begun += slot.count;
+        EXPECT_LE(begun, world_.rules.challenges_per_hour);
+        if (begun == world_.rules.challenges_per_hour) {
+            EXPECT_LE(after().challenges.size(),
+                      std::max<std::size_t>(before.challenges.size() + 1, 1));
+            reached_.capped += why == core::refusal_reason::blocked;
+        }
+        for (const auto& slot : after().unanswered)
+            EXPECT_GT(slot.count, 0);
     }
 
     // T-30: where a factor stood, a change took the proof that its path asks for.
@@ -312,6 +377,7 @@ private:
     std::set<std::string> accepted_backup_codes_, accepted_mailed_codes_, dead_tokens_;
     std::set<core::session_id> ended_;
     std::set<core::event_id> event_ids_;
+    core::unix_time failure_told_, reuse_told_;
 };
 
 } // namespace countersign::tests

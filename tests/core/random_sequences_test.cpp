@@ -30,6 +30,8 @@ public:
         if (chance(20)) world_.rules.sessions_max = 2;
         if (chance(20)) world_.rules.api_tokens_max = 2;
         if (chance(30)) world_.rules.require_second_factor = true;
+        if (chance(20)) world_.rules.challenges_per_hour = 3;
+        if (chance(20)) world_.rules.challenges_max = 2;
         world_.give_session();
         known_backup_codes_ = world_.backup_codes;
     }
@@ -142,6 +144,11 @@ private:
         if (chance(5)) return std::nullopt;
         return world_.password(!err());
     }
+    password_check a_login_password() {
+        auto check = world_.password(!err());
+        if (check.matched && chance(10)) check.replacement = world_.random.hex(8);
+        return check;
+    }
     presented_code some_codes() {
         if (chance(15)) return {.any = any_code()};
         presented_code offered;
@@ -182,10 +189,12 @@ private:
     }
 
     void random_command() {
+        if (chance(10))
+            (void)ask("notice", notice_unfinished_logins{.nonce = world_.random.hex(16)});
         switch (pick(36)) {
         case 0:
         case 1:
-            (void)ask("log in", log_in{.password = world_.password(!err()),
+            (void)ask("log in", log_in{.password = a_login_password(),
                                        .session = material(),
                                        .challenge = challenge_id(world_.random.hex(16)),
                                        .mail = a_mail(),
@@ -456,7 +465,9 @@ private:
             (void)ask("end session", end_session{.proof = a_proof(), .target = a_session()});
             return;
         case 2:
-            if (chance(30)) (void)ask("end all sessions", end_all_sessions{.proof = a_proof()});
+            if (chance(30))
+                (void)ask("end all sessions",
+                          end_all_sessions{.proof = a_proof(), .origin = origin()});
             return;
         case 3:
             (void)ask("stale refresh", refresh_session{.session = a_session(),
@@ -624,13 +635,30 @@ TEST(RandomSequences, T01_T03_T05_T06_T10_T20_T21_T22_T23_T30_T33_T34_HoldInEver
         SCOPED_TRACE("sequence " + std::to_string(sequence));
         random_life(seed + static_cast<std::uint64_t>(sequence), reached).live();
     }
-    for (const int times :
-         {reached.totp_accepted, reached.mailed_accepted, reached.backup_accepted,
-          reached.replays_refused, reached.refused_while_blocked, reached.enabled, reached.disabled,
-          reached.sessions_opened, reached.stepped_up, reached.resets, reached.addresses_changed,
-          reached.last_factors_removed, reached.further_devices, reached.codes_renewed,
-          reached.factors_reset, reached.contact_codes_used, reached.contact_codes_killed,
-          reached.api_tokens_made, reached.requesters_refused})
+    for (const int times : {reached.totp_accepted,
+                            reached.mailed_accepted,
+                            reached.backup_accepted,
+                            reached.replays_refused,
+                            reached.refused_while_blocked,
+                            reached.enabled,
+                            reached.disabled,
+                            reached.sessions_opened,
+                            reached.stepped_up,
+                            reached.resets,
+                            reached.addresses_changed,
+                            reached.last_factors_removed,
+                            reached.further_devices,
+                            reached.codes_renewed,
+                            reached.factors_reset,
+                            reached.contact_codes_used,
+                            reached.contact_codes_killed,
+                            reached.api_tokens_made,
+                            reached.requesters_refused,
+                            reached.failures_told,
+                            reached.reuses_told,
+                            reached.unfinished_told,
+                            reached.low_codes_told,
+                            reached.capped})
         EXPECT_GE(times, 50);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "net/server.hpp"
+#include "tests/net/transport.hpp"
 #include "tests/support/http_client.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -81,16 +82,23 @@ private:
 };
 
 struct echo_server {
-    explicit echo_server(net::server_options options = {})
-        : server(std::move(options),
-                 [seen = record](boost::asio::io_context& context, std::size_t) {
-                     return std::make_unique<echo_dispatcher>(context, seen);
-                 }) {
+    explicit echo_server(net::server_options options = {}, transport over = transport::plain)
+        : over(over), server(on(over, std::move(options)),
+                             [seen = record](boost::asio::io_context& context, std::size_t) {
+                                 return std::make_unique<echo_dispatcher>(context, seen);
+                             }) {
         server.start();
     }
 
-    [[nodiscard]] http_connection connect() const { return http_connection(server.port()); }
+    [[nodiscard]] http_connection connect() const { return tests::connect(server.port(), over); }
+    // What the server answers to this.
+    [[nodiscard]] std::string echo(std::string_view request, std::string_view body = {}) const {
+        std::string text(request);
+        text += over == transport::tls ? "|127.0.0.1|https|||" : "|127.0.0.1|http|||";
+        return text.append(body);
+    }
 
+    transport over;
     std::shared_ptr<echo_record> record = std::make_shared<echo_record>();
     net::server server;
 };

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace countersign::net {
 namespace {
 
@@ -106,25 +108,32 @@ const malformed_case cases[] = {
     {"TrailersTooLong", chunked("0\r\nX-Test: " + std::string(20000, 'a')), 400},
 };
 
-class Malformed : public testing::TestWithParam<malformed_case> {};
+class Malformed : public testing::TestWithParam<std::tuple<malformed_case, tests::transport>> {};
 
 TEST_P(Malformed, IsRefusedAndClosed_WithoutASecondReply) {
-    tests::echo_server server;
+    const auto& [row, over] = GetParam();
+    tests::echo_server server({}, over);
     auto client = server.connect();
 
-    client.send(GetParam().bytes + smuggled);
+    client.send(row.bytes + smuggled);
     client.finish_sending();
     const auto reply = client.receive();
 
-    EXPECT_EQ(reply.status, GetParam().status) << reply.body;
+    EXPECT_EQ(reply.status, row.status) << reply.body;
     EXPECT_FALSE(reply.body.empty());
     EXPECT_EQ(reply.header("Connection"), "close");
     EXPECT_TRUE(client.is_closed_by_server());
     EXPECT_EQ(server.record->dispatched, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Malformed, testing::ValuesIn(cases),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Plain, Malformed,
+                         testing::Combine(testing::ValuesIn(cases),
+                                          testing::Values(tests::transport::plain)),
+                         [](const auto& row) { return std::get<0>(row.param).name; });
+INSTANTIATE_TEST_SUITE_P(Tls, Malformed,
+                         testing::Combine(testing::ValuesIn(cases),
+                                          testing::Values(tests::transport::tls)),
+                         [](const auto& row) { return std::get<0>(row.param).name; });
 
 } // namespace
 } // namespace countersign::net

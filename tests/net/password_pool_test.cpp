@@ -43,10 +43,10 @@ struct verdicts {
     int right = 0, wrong = 0, full = 0, late = 0, failed = 0;
     std::thread::id thread;
 
-    void count(const result<bool, overload>& verdict) {
+    void count(const result<password_verdict, overload>& verdict) {
         thread = std::this_thread::get_id();
         if (verdict.has_value()) {
-            ++(*verdict ? right : wrong);
+            ++(verdict->matched ? right : wrong);
             return;
         }
         switch (verdict.error()) {
@@ -89,8 +89,35 @@ TEST(PasswordPool, Verify_GivesTheVerdictOnTheCallersThread) {
     EXPECT_EQ(seen.right, 1);
     EXPECT_EQ(seen.wrong, 1);
     EXPECT_EQ(seen.thread, std::this_thread::get_id());
-    EXPECT_TRUE(pool.needs_rehash("old"));
     EXPECT_EQ(pool.dummy(), "dummy");
+}
+
+TEST(PasswordPool, AHashOfOtherParameters_IsReplacedByTheRightPasswordOnly) {
+    const core::argon2_parameters old{.memory_kib = 64, .iterations = 1};
+    const core::argon2_parameters now{.memory_kib = 128, .iterations = 1};
+    const core::argon2id_hasher before(old, "dummy");
+    const auto after = std::make_shared<core::argon2id_hasher>(now, "dummy");
+    const auto stored = before.hash("secret", {});
+    password_pool pool(after, {});
+    boost::asio::io_context context(1);
+    std::vector<password_verdict> seen;
+    const auto record = [&](std::exception_ptr, result<password_verdict, overload> verdict) {
+        seen.push_back(verdict.value());
+    };
+    boost::asio::co_spawn(context, pool.verify("secret", stored), record);
+    boost::asio::co_spawn(context, pool.verify("secret", stored), record);
+    boost::asio::co_spawn(context, pool.verify("wrong", stored), record);
+    boost::asio::co_spawn(context, pool.verify("secret", after->hash("secret", {})), record);
+    context.run();
+    ASSERT_EQ(seen.size(), 4U);
+    EXPECT_TRUE(seen[0].matched);
+    EXPECT_TRUE(after->verify("secret", seen[0].replacement));
+    EXPECT_FALSE(after->needs_rehash(seen[0].replacement));
+    EXPECT_EQ(seen[1].replacement, seen[0].replacement);
+    EXPECT_FALSE(seen[2].matched);
+    EXPECT_EQ(seen[2].replacement, "");
+    EXPECT_TRUE(seen[3].matched);
+    EXPECT_EQ(seen[3].replacement, "");
 }
 
 TEST(PasswordPool, Hash_ReturnsTheHashOrSaysThatItFailed) {

@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using tests::echo_server;
 using tests::http_connection;
+using tests::transport;
 
 address_block block(std::string_view text) {
     const auto parsed = address_block::parse(text);
@@ -39,11 +40,18 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-TEST(Server, Reply_HasTheFieldsOfEveryReply) {
-    echo_server server;
+class Server : public tests::OverBoth {};
+class Drain : public tests::OverBoth {};
+INSTANTIATE_TEST_SUITE_P(Over, Server, testing::Values(transport::plain, transport::tls),
+                         testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Over, Drain, testing::Values(transport::plain, transport::tls),
+                         testing::PrintToStringParamName());
+
+TEST_P(Server, Reply_HasTheFieldsOfEveryReply) {
+    echo_server server({}, GetParam());
     const auto reply = server.connect().request("GET", "/a?b=c");
     EXPECT_EQ(reply.status, 200U);
-    EXPECT_EQ(reply.body, "GET /a?b=c|127.0.0.1|http|||");
+    EXPECT_EQ(reply.body, server.echo("GET /a?b=c"));
     EXPECT_EQ(reply.header("Content-Type"), "text/plain");
     EXPECT_EQ(reply.header("Cache-Control"), "no-store");
     EXPECT_EQ(reply.header("X-Content-Type-Options"), "nosniff");
@@ -51,17 +59,17 @@ TEST(Server, Reply_HasTheFieldsOfEveryReply) {
     EXPECT_EQ(reply.header("Connection"), std::nullopt);
 }
 
-TEST(Server, TenThousandRequests_OnOneConnectionAreAllAnswered) {
-    echo_server server;
+TEST_P(Server, TenThousandRequests_OnOneConnectionAreAllAnswered) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     for (int i = 0; i < 10'000; ++i) {
         const auto target = "/" + std::to_string(i);
-        ASSERT_EQ(client.request("GET", target).body, "GET " + target + "|127.0.0.1|http|||");
+        ASSERT_EQ(client.request("GET", target).body, server.echo("GET " + target));
     }
 }
 
-TEST(Server, PipelinedRequests_AreAnsweredInOrder) {
-    echo_server server;
+TEST_P(Server, PipelinedRequests_AreAnsweredInOrder) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     std::string bytes;
     for (int i = 0; i < 500; ++i)
@@ -69,70 +77,70 @@ TEST(Server, PipelinedRequests_AreAnsweredInOrder) {
             "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
     std::thread sender([&] { client.send(bytes); });
     for (int i = 0; i < 500; ++i)
-        EXPECT_EQ(client.receive().body, "POST /" + std::to_string(i) + "|127.0.0.1|http|||abc");
+        EXPECT_EQ(client.receive().body, server.echo("POST /" + std::to_string(i), "abc"));
     sender.join();
 }
 
-TEST(Server, RequestInSingleBytes_IsUnderstood) {
-    echo_server server;
+TEST_P(Server, RequestInSingleBytes_IsUnderstood) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     const std::string bytes = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                               "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-Test: t\r\n\r\n";
     for (const char byte : bytes)
         client.send({&byte, 1});
-    EXPECT_EQ(client.receive().body, "POST /a|127.0.0.1|http|||abcde");
+    EXPECT_EQ(client.receive().body, server.echo("POST /a", "abcde"));
 }
 
-TEST(Server, Trailers_NeverReachAHandler) {
-    echo_server server;
+TEST_P(Server, Trailers_NeverReachAHandler) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n"
                 "Trailer: Authorization, X-Test\r\n\r\n1\r\nx\r\n0\r\n"
                 "Authorization: Bearer stolen\r\nX-Test: t\r\nX-Forwarded-For: 192.0.2.1\r\n"
                 "Connection: close\r\n\r\n");
-    EXPECT_EQ(client.receive().body, "POST /|127.0.0.1|http|||x");
+    EXPECT_EQ(client.receive().body, server.echo("POST /", "x"));
     EXPECT_EQ(client.request("GET", "/next").status, 200U);
 }
 
-TEST(Server, BodyOfTheLimit_IsAccepted) {
-    echo_server server;
+TEST_P(Server, BodyOfTheLimit_IsAccepted) {
+    echo_server server({}, GetParam());
     const std::string body(16 * 1024, 'b');
     auto client = server.connect();
     EXPECT_TRUE(client.request("POST", "/", {}, body).body.ends_with("|" + body));
     EXPECT_EQ(client.request("GET", "/next").status, 200U);
 }
 
-TEST(Server, BodyLimit_CanBeRaisedForAPath) {
-    echo_server server;
+TEST_P(Server, BodyLimit_CanBeRaisedForAPath) {
+    echo_server server({}, GetParam());
     const std::string body(1024 * 1024, 'b');
     auto client = server.connect();
     EXPECT_TRUE(client.request("POST", "/import", {}, body).body.ends_with("|" + body));
     EXPECT_EQ(client.request("POST", "/import", {}, body + "b").status, 413U);
 }
 
-TEST(Server, ExpectContinue_IsAnsweredOnlyForAnAcceptableRequest) {
-    echo_server server;
+TEST_P(Server, ExpectContinue_IsAnsweredOnlyForAnAcceptableRequest) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
     EXPECT_EQ(client.receive().status, 100U);
     client.send("{}");
-    EXPECT_EQ(client.receive().body, "POST /|127.0.0.1|http|||{}");
+    EXPECT_EQ(client.receive().body, server.echo("POST /", "{}"));
     client.send(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\nExpect: 100-continue\r\n\r\n");
     EXPECT_EQ(client.receive().status, 413U);
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(Server, LargeBodyRefused_StillReadsTheReply) {
-    echo_server server;
+TEST_P(Server, LargeBodyRefused_StillReadsTheReply) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n");
     client.send(std::string(500'000, 'x'));
     EXPECT_EQ(client.receive().status, 413U);
 }
 
-TEST(Server, Http10_IsClosedUnlessItAsksToBeKept) {
-    echo_server server;
+TEST_P(Server, Http10_IsClosedUnlessItAsksToBeKept) {
+    echo_server server({}, GetParam());
     auto once = server.connect();
     once.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     EXPECT_EQ(once.receive().header("Connection"), "close");
@@ -143,36 +151,37 @@ TEST(Server, Http10_IsClosedUnlessItAsksToBeKept) {
     EXPECT_EQ(kept.request("GET", "/").status, 200U);
 }
 
-TEST(Server, ConnectionClose_IsHonoured) {
-    echo_server server;
+TEST_P(Server, ConnectionClose_IsHonoured) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     EXPECT_EQ(client.request("GET", "/", {{"Connection", "close"}}).header("Connection"), "close");
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(Server, RequestsPerConnection_AreBounded) {
+TEST_P(Server, RequestsPerConnection_AreBounded) {
     server_options options;
     options.bounds.requests_per_connection_max = 2;
-    echo_server server(options);
+    echo_server server(options, GetParam());
     auto client = server.connect();
     EXPECT_EQ(client.request("GET", "/").header("Connection"), std::nullopt);
     EXPECT_EQ(client.request("GET", "/").header("Connection"), "close");
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(Server, BodilessReply_HasNoLengthAndNoType) {
-    echo_server server;
+TEST_P(Server, BodilessReply_HasNoLengthAndNoType) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     const auto reply = client.request("GET", "/empty");
     EXPECT_EQ(reply.status, 204U);
     EXPECT_EQ(reply.header("Content-Length"), std::nullopt);
     EXPECT_EQ(reply.header("Content-Type"), std::nullopt);
-    EXPECT_EQ(client.request("HEAD", "/").header("Content-Length"), "24");
+    EXPECT_EQ(client.request("HEAD", "/").header("Content-Length"),
+              std::to_string(server.echo("HEAD /").size()));
     EXPECT_EQ(client.request("GET", "/").status, 200U);
 }
 
-TEST(Server, ExceptionInAHandler_Is500WithoutItsText) {
-    echo_server server;
+TEST_P(Server, ExceptionInAHandler_Is500WithoutItsText) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     const auto reply = client.request("GET", "/throw");
     EXPECT_EQ(reply.status, 500U);
@@ -180,15 +189,15 @@ TEST(Server, ExceptionInAHandler_Is500WithoutItsText) {
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(Server, LineBreakInAReplyHeader_Is500) {
-    echo_server server;
+TEST_P(Server, LineBreakInAReplyHeader_Is500) {
+    echo_server server({}, GetParam());
     const auto reply = server.connect().request("GET", "/bad-reply");
     EXPECT_EQ(reply.status, 500U);
     EXPECT_TRUE(reply.set_cookies().empty());
 }
 
-TEST(Server, SlowHeader_IsCutAtItsDeadline_HoweverItTrickles) {
-    echo_server server(quick());
+TEST_P(Server, SlowHeader_IsCutAtItsDeadline_HoweverItTrickles) {
+    echo_server server(quick(), GetParam());
     auto client = server.connect();
     const auto begin = std::chrono::steady_clock::now();
     client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Test: ");
@@ -200,16 +209,16 @@ TEST(Server, SlowHeader_IsCutAtItsDeadline_HoweverItTrickles) {
     EXPECT_LT(seconds_since(begin), 3);
 }
 
-TEST(Server, SlowBody_IsCutAtItsDeadline) {
-    echo_server server(quick());
+TEST_P(Server, SlowBody_IsCutAtItsDeadline) {
+    echo_server server(quick(), GetParam());
     auto client = server.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
     EXPECT_EQ(client.receive().status, 408U);
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(Server, IdleConnection_IsClosedSilently) {
-    echo_server server(quick());
+TEST_P(Server, IdleConnection_IsClosedSilently) {
+    echo_server server(quick(), GetParam());
     auto fresh = server.connect();
     auto used = server.connect();
     used.request("GET", "/");
@@ -217,8 +226,8 @@ TEST(Server, IdleConnection_IsClosedSilently) {
     EXPECT_TRUE(used.is_closed_by_server());
 }
 
-TEST(Server, ClientThatDoesNotRead_IsCutAndOthersAreServed) {
-    echo_server server(quick());
+TEST_P(Server, ClientThatDoesNotRead_IsCutAndOthersAreServed) {
+    echo_server server(quick(), GetParam());
     std::vector<http_connection> deaf;
     for (int i = 0; i < 4; ++i) {
         deaf.push_back(server.connect());
@@ -230,8 +239,8 @@ TEST(Server, ClientThatDoesNotRead_IsCutAndOthersAreServed) {
     EXPECT_LT(server.record->dispatched, 4 * 16);
 }
 
-TEST(Server, SlowHandler_DelaysNobodyElse) {
-    echo_server server;
+TEST_P(Server, SlowHandler_DelaysNobodyElse) {
+    echo_server server({}, GetParam());
     auto slow = server.connect();
     slow.send("GET /slow/400 HTTP/1.1\r\nHost: a\r\n\r\n");
     const auto begin = std::chrono::steady_clock::now();
@@ -240,32 +249,33 @@ TEST(Server, SlowHandler_DelaysNobodyElse) {
     EXPECT_EQ(slow.receive().status, 200U);
 }
 
-TEST(Server, ConnectionsAtTheCap_WaitForASlot) {
+TEST_P(Server, ConnectionsAtTheCap_WaitForASlot) {
     server_options options;
     options.bounds.connections_per_thread_max = 2;
-    echo_server server(options);
+    echo_server server(options, GetParam());
     auto first = server.connect();
     first.request("GET", "/");
     auto second = std::make_unique<http_connection>(server.connect());
     second->request("GET", "/");
-    auto third = server.connect();
-    auto reply = std::async(std::launch::async, [&] { return third.request("GET", "/third"); });
+    // Its handshake, if there is one, waits too.
+    auto reply =
+        std::async(std::launch::async, [&] { return server.connect().request("GET", "/third"); });
     EXPECT_EQ(reply.wait_for(100ms), std::future_status::timeout);
     second.reset();
     EXPECT_EQ(reply.get().status, 200U);
 }
 
-TEST(Server, Threads_EachServeAndStop) {
+TEST_P(Server, Threads_EachServeAndStop) {
     server_options options;
     options.threads = 3;
-    echo_server server(options);
+    echo_server server(options, GetParam());
     for (int i = 0; i < 50; ++i)
         EXPECT_EQ(server.connect().request("GET", "/").status, 200U);
     EXPECT_TRUE(server.server.stop(5s));
     EXPECT_EQ(server.record->stopped, 3);
 }
 
-TEST(Server, PortInUse_IsSaidAtTheStart) {
+TEST(ServerStart, PortInUse_IsSaidAtTheStart) {
     echo_server first;
     server_options options;
     options.port = first.server.port();
@@ -275,7 +285,7 @@ TEST(Server, PortInUse_IsSaidAtTheStart) {
     EXPECT_THROW(echo_server third(options), std::system_error);
 }
 
-TEST(Server, FactoryThatThrows_StopsTheStart) {
+TEST(ServerStart, FactoryThatThrows_StopsTheStart) {
     server_options options;
     options.threads = 2;
     server server(options, [](auto&, std::size_t index) -> std::unique_ptr<dispatcher> {
@@ -294,8 +304,8 @@ TEST(Server, FactoryThatThrows_StopsTheStart) {
     EXPECT_FALSE(server.accepting());
 }
 
-TEST(Drain, RequestInHand_IsFinishedAndIdleOnesAreClosed) {
-    echo_server server;
+TEST_P(Drain, RequestInHand_IsFinishedAndIdleOnesAreClosed) {
+    echo_server server({}, GetParam());
     auto idle = server.connect();
     idle.request("GET", "/");
     auto busy = server.connect();
@@ -315,8 +325,8 @@ TEST(Drain, RequestInHand_IsFinishedAndIdleOnesAreClosed) {
     EXPECT_THROW((void)server.connect(), std::runtime_error);
 }
 
-TEST(Drain, RequestBeyondTheDeadline_IsCancelled) {
-    echo_server server;
+TEST_P(Drain, RequestBeyondTheDeadline_IsCancelled) {
+    echo_server server({}, GetParam());
     auto client = server.connect();
     client.send("GET /slow/60000 HTTP/1.1\r\nHost: a\r\n\r\n");
     while (server.record->dispatched < 1)

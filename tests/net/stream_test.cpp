@@ -4,7 +4,9 @@
 #include "net/server.hpp"
 #include "net/spool.hpp"
 #include "net/strictness.hpp"
+#include "tests/net/transport.hpp"
 #include "tests/support/http_client.hpp"
+#include "tests/support/tls_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -41,6 +43,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using tests::http_connection;
+using tests::transport;
 
 constexpr std::uint64_t mebibyte = 1024 * 1024;
 // Room for the pieces in hand and for the allocator, and far from what is streamed.
@@ -249,18 +252,20 @@ private:
 };
 
 struct stream_server {
-    explicit stream_server(server_options options = {})
-        : server(std::move(options),
-                 [seen = record](boost::asio::io_context& context, std::size_t) {
-                     return std::make_unique<stream_dispatcher>(context, seen);
-                 }) {
+    explicit stream_server(server_options options = {}, transport over = transport::plain)
+        : over(over), server(tests::on(over, std::move(options)),
+                             [seen = record](boost::asio::io_context& context, std::size_t) {
+                                 return std::make_unique<stream_dispatcher>(context, seen);
+                             }) {
         server.start();
     }
 
     [[nodiscard]] http_connection connect() const {
+        if (over == transport::tls) return {server.port(), tests::tls_wish{}, 20s};
         return http_connection(server.port(), "127.0.0.1", 20s);
     }
 
+    transport over;
     std::shared_ptr<stream_record> record = std::make_shared<stream_record>();
     net::server server;
 };
@@ -329,7 +334,7 @@ bool eventually(const std::function<bool()>& condition) {
 // A client that does with its socket as it likes: reads slowly, leaves in the middle, resets.
 class raw_client {
 public:
-    explicit raw_client(std::uint16_t port, int receive_buffer_bytes = 0)
+    explicit raw_client(const stream_server& server, int receive_buffer_bytes = 0)
         : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         if (receive_buffer_bytes > 0)
             ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
@@ -338,26 +343,34 @@ public:
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
         sockaddr_in to{};
         to.sin_family = AF_INET;
-        to.sin_port = htons(port);
+        to.sin_port = htons(server.server.port());
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
             throw std::runtime_error("cannot connect");
+        if (server.over == transport::tls)
+            tls_ = std::make_unique<tests::tls_client>(socket_.get(), tests::tls_wish{}, 20s);
     }
 
     // False if the server has closed.
-    bool send(std::string_view bytes) {
-        while (!bytes.empty()) {
+    bool send(std::string_view bytes) try {
+        if (tls_) tls_->write(bytes);
+        while (!tls_ && !bytes.empty()) {
             const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (sent < 0) return false;
             bytes.remove_prefix(static_cast<std::size_t>(sent));
         }
         return true;
+    } catch (const std::runtime_error&) {
+        return false;
     }
 
     // What one read yields; empty if the connection has ended, in order or not.
-    std::string_view receive() {
+    std::string_view receive() try {
+        if (tls_) return {buffer_.data(), tls_->read(buffer_)};
         const auto size = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
         return {buffer_.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+    } catch (const std::runtime_error&) {
+        return {};
     }
 
     // Of the reply's header section, with the first bytes of its content in `content`.
@@ -373,6 +386,9 @@ public:
         return bytes.substr(0, end);
     }
 
+    // By TLS, that nothing is missing.
+    [[nodiscard]] bool was_told_of_the_end() const { return tls_ && tls_->ended_properly(); }
+
     // Nothing arrives for so long.
     bool is_silent(std::chrono::milliseconds time) {
         pollfd waiting{socket_.get(), POLLIN, 0};
@@ -380,6 +396,7 @@ public:
     }
 
     void reset() {
+        tls_.reset();
         const linger at_once{1, 0};
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         socket_ = {};
@@ -388,6 +405,7 @@ public:
 
 private:
     store::descriptor socket_;
+    std::unique_ptr<tests::tls_client> tls_;
     std::array<char, 64 * 1024> buffer_{};
 };
 
@@ -401,10 +419,17 @@ std::string sized_head(std::string_view path, std::uint64_t size) {
            " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
 }
 
+class StreamedBody : public tests::OverBoth {};
+class StreamedReply : public tests::OverBoth {};
+INSTANTIATE_TEST_SUITE_P(Over, StreamedBody, testing::Values(transport::plain, transport::tls),
+                         testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Over, StreamedReply, testing::Values(transport::plain, transport::tls),
+                         testing::PrintToStringParamName());
+
 // --- bodies ---
 
-TEST(StreamedBody, TwoHundredMegabytesInChunks_AreReadInOrderInLittleMemory) {
-    stream_server server;
+TEST_P(StreamedBody, TwoHundredMegabytesInChunks_AreReadInOrderInLittleMemory) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     (void)client.request("POST", "/sink", {}, "");
     const memory_growth memory;
@@ -425,8 +450,8 @@ TEST(StreamedBody, TwoHundredMegabytesInChunks_AreReadInOrderInLittleMemory) {
     }
 }
 
-TEST(StreamedBody, TwoHundredMegabytesOfKnownLength_AreReadInOrderInLittleMemory) {
-    stream_server server;
+TEST_P(StreamedBody, TwoHundredMegabytesOfKnownLength_AreReadInOrderInLittleMemory) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     (void)client.request("POST", "/sink", {}, "");
     const memory_growth memory;
@@ -441,8 +466,8 @@ TEST(StreamedBody, TwoHundredMegabytesOfKnownLength_AreReadInOrderInLittleMemory
     }
 }
 
-TEST(StreamedBody, InSingleBytesAndTinyChunks_IsExact) {
-    stream_server server;
+TEST_P(StreamedBody, InSingleBytesAndTinyChunks_IsExact) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     std::string bytes = chunked_head("/sink");
     for_sequence(300, [&](std::string_view piece) {
@@ -459,8 +484,8 @@ TEST(StreamedBody, InSingleBytesAndTinyChunks_IsExact) {
     EXPECT_EQ(client.receive().status, 200U);
 }
 
-TEST(StreamedBody, ThatIsEmpty_EndsAtOnce) {
-    stream_server server;
+TEST_P(StreamedBody, ThatIsEmpty_EndsAtOnce) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     EXPECT_EQ(client.request("POST", "/sink").body, "0|yes");
     client.send(sized_head("/sink", 0));
@@ -470,16 +495,16 @@ TEST(StreamedBody, ThatIsEmpty_EndsAtOnce) {
     EXPECT_EQ(client.request("GET", "/").status, 200U);
 }
 
-TEST(StreamedBody, AskedForAfterItsEnd_StaysAtIt) {
-    stream_server server;
+TEST_P(StreamedBody, AskedForAfterItsEnd_StaysAtIt) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     EXPECT_EQ(client.request("POST", "/again", {}, sequence_at(0).substr(0, 10)).body, "10|yes");
     client.send(chunked_head("/again") + "zz\r\n");
     EXPECT_EQ(client.receive().status, 400U);
 }
 
-TEST(StreamedBody, ReadToItsEnd_LeavesTheConnectionToThePipelinedRequests) {
-    stream_server server;
+TEST_P(StreamedBody, ReadToItsEnd_LeavesTheConnectionToThePipelinedRequests) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     const auto content = sequence_at(0).substr(0, 5000);
     std::string bytes;
@@ -499,9 +524,10 @@ TEST(StreamedBody, ReadToItsEnd_LeavesTheConnectionToThePipelinedRequests) {
     sender.join();
 }
 
-TEST(StreamedBody, WhoWaitsToBeInvited_IsAtTheFirstRead) {
+// Of plain TCP, because TLS sends tickets on its own.
+TEST(StreamedBodySocket, WhoWaitsToBeInvited_IsAtTheFirstRead) {
     stream_server server;
-    raw_client client(server.server.port());
+    raw_client client(server);
     client.send("POST /gate HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
                 "Expect: 100-continue\r\n\r\n");
     EXPECT_TRUE(client.is_silent(100ms));
@@ -514,8 +540,8 @@ TEST(StreamedBody, WhoWaitsToBeInvited_IsAtTheFirstRead) {
     EXPECT_EQ(content, "5|yes");
 }
 
-TEST(StreamedBody, WhoWaitsToBeInvited_IsNotIfItIsRefused) {
-    stream_server server;
+TEST_P(StreamedBody, WhoWaitsToBeInvited_IsNotIfItIsRefused) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     client.send("POST /refuse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
                 "Expect: 100-continue\r\n\r\n");
@@ -525,8 +551,8 @@ TEST(StreamedBody, WhoWaitsToBeInvited_IsNotIfItIsRefused) {
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(StreamedBody, AnsweredUnread_ClosesTheConnection_AndTheReplyArrives) {
-    stream_server server;
+TEST_P(StreamedBody, AnsweredUnread_ClosesTheConnection_AndTheReplyArrives) {
+    stream_server server({}, GetParam());
     const std::string body(500'000, 'x');
     for (const std::string path : {"/refuse", "/first"}) {
         auto client = server.connect();
@@ -543,8 +569,8 @@ TEST(StreamedBody, AnsweredUnread_ClosesTheConnection_AndTheReplyArrives) {
     EXPECT_EQ(server.record->whole, 0);
 }
 
-TEST(StreamedBody, MalformedInTheMiddle_IsTheHandlersToAnswer_AndCloses) {
-    stream_server server;
+TEST_P(StreamedBody, MalformedInTheMiddle_IsTheHandlersToAnswer_AndCloses) {
+    stream_server server({}, GetParam());
     const std::string content(100'000, 'x');
     for (const std::string bad : {"zz\r\n", "1\r\nxy\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n", "1\nx",
                                   "0\r\nbad trailer\r\n\r\n"}) {
@@ -565,8 +591,8 @@ TEST(StreamedBody, MalformedInTheMiddle_IsTheHandlersToAnswer_AndCloses) {
     EXPECT_EQ(server.record->whole, 0);
 }
 
-TEST(StreamedBody, BeyondTheBoundOfItsRoute_IsRefused) {
-    stream_server server;
+TEST_P(StreamedBody, BeyondTheBoundOfItsRoute_IsRefused) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     EXPECT_EQ(client.request("POST", "/bounded", {}, sequence_at(0).substr(0, 1000)).body,
               "1000|yes");
@@ -579,16 +605,16 @@ TEST(StreamedBody, BeyondTheBoundOfItsRoute_IsRefused) {
     EXPECT_EQ(announced.receive().status, 413U);
 }
 
-TEST(StreamedBody, HandlerThatThrowsInTheMiddle_Is500AndCloses) {
-    stream_server server;
+TEST_P(StreamedBody, HandlerThatThrowsInTheMiddle_Is500AndCloses) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     client.send(chunked_head("/throw") + chunk("abc"));
     EXPECT_EQ(client.receive().status, 500U);
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(StreamedBody, ClientThatStalls_IsCutAtTheDeadline) {
-    stream_server server(quick());
+TEST_P(StreamedBody, ClientThatStalls_IsCutAtTheDeadline) {
+    stream_server server(quick(), GetParam());
     auto client = server.connect();
     const auto begin = std::chrono::steady_clock::now();
     client.send(sized_head("/again", 1'000'000) + "abc");
@@ -598,8 +624,8 @@ TEST(StreamedBody, ClientThatStalls_IsCutAtTheDeadline) {
     EXPECT_TRUE(client.is_closed_by_server());
 }
 
-TEST(StreamedBody, FramingThatTricklesWithoutContent_IsCutAtTheDeadline) {
-    stream_server server(quick());
+TEST_P(StreamedBody, FramingThatTricklesWithoutContent_IsCutAtTheDeadline) {
+    stream_server server(quick(), GetParam());
     auto client = server.connect();
     const auto begin = std::chrono::steady_clock::now();
     client.send(chunked_head("/sink") + "5;");
@@ -610,8 +636,8 @@ TEST(StreamedBody, FramingThatTricklesWithoutContent_IsCutAtTheDeadline) {
     EXPECT_LT(seconds_since(begin), 3);
 }
 
-TEST(StreamedBody, SlowButSteady_MayTakeLongerThanTheDeadline) {
-    stream_server server(quick());
+TEST_P(StreamedBody, SlowButSteady_MayTakeLongerThanTheDeadline) {
+    stream_server server(quick(), GetParam());
     auto client = server.connect();
     client.send(chunked_head("/sink"));
     for_sequence(10, [&](std::string_view piece) {
@@ -624,20 +650,20 @@ TEST(StreamedBody, SlowButSteady_MayTakeLongerThanTheDeadline) {
     EXPECT_EQ(client.receive().body, "10|yes");
 }
 
-TEST(StreamedBody, HandlerThatIsSlow_IsNotTheClientsFault) {
+TEST_P(StreamedBody, HandlerThatIsSlow_IsNotTheClientsFault) {
     auto options = quick();
     options.time.body = 100ms;
-    stream_server server(options);
+    stream_server server(options, GetParam());
     auto client = server.connect();
     client.send(sized_head("/gate", 3) + std::string(sequence_at(0).substr(0, 3)));
     EXPECT_EQ(client.receive().body, "3|yes");
 }
 
-TEST(StreamedBody, OfAClientThatGoesAway_LeavesNothingBehind) {
-    stream_server server;
+TEST_P(StreamedBody, OfAClientThatGoesAway_LeavesNothingBehind) {
+    stream_server server({}, GetParam());
     const auto before = open_descriptors();
     for (int i = 0; i < 20; ++i) {
-        raw_client client(server.server.port());
+        raw_client client(server);
         client.send(chunked_head("/sink") + chunk(std::string(50'000, 'x')));
         ASSERT_TRUE(eventually([&] { return server.record->handlers == 1; }));
         if (i % 2 == 0) client.reset();
@@ -647,11 +673,11 @@ TEST(StreamedBody, OfAClientThatGoesAway_LeavesNothingBehind) {
     EXPECT_TRUE(server.server.stop(5s));
 }
 
-TEST(StreamedBody, BesideOthers_DelaysNobody) {
-    stream_server server;
+TEST_P(StreamedBody, BesideOthers_DelaysNobody) {
+    stream_server server({}, GetParam());
     std::atomic<bool> enough{false};
     std::thread uploader([&] {
-        raw_client client(server.server.port());
+        raw_client client(server);
         client.send(sized_head("/sink", 4'000 * mebibyte));
         for (std::uint64_t offset = 0; !enough;) {
             const auto piece = sequence_at(offset);
@@ -670,13 +696,13 @@ TEST(StreamedBody, BesideOthers_DelaysNobody) {
     uploader.join();
 }
 
-TEST(StreamedBody, WhenTheServerStops_EndsAsIfTheClientHadGone) {
-    stream_server server;
-    raw_client stalled(server.server.port());
+TEST_P(StreamedBody, WhenTheServerStops_EndsAsIfTheClientHadGone) {
+    stream_server server({}, GetParam());
+    raw_client stalled(server);
     stalled.send(sized_head("/sink", 1'000'000) + "abc");
     std::atomic<bool> closed{false};
     std::thread busy([&] {
-        raw_client client(server.server.port());
+        raw_client client(server);
         client.send(sized_head("/work", 9'000 * mebibyte));
         while (client.send(sequence_at(0))) {
         }
@@ -691,8 +717,8 @@ TEST(StreamedBody, WhenTheServerStops_EndsAsIfTheClientHadGone) {
     EXPECT_TRUE(closed);
 }
 
-TEST(StreamedBody, OrdinaryBodies_AreStillReadWhole) {
-    stream_server server;
+TEST_P(StreamedBody, OrdinaryBodies_AreStillReadWhole) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     const std::string body(16 * 1024, 'b');
     EXPECT_EQ(client.request("POST", "/echo", {}, body).body, body);
@@ -703,23 +729,27 @@ TEST(StreamedBody, OrdinaryBodies_AreStillReadWhole) {
 
 // --- replies ---
 
-// Reads the rest of a reply's content with a pause between the reads.
+// Reads the rest of a reply's content with a pause after every 64 KiB.
 sequence_check read_content(raw_client& client, std::string_view first, std::uint64_t size,
                             std::chrono::microseconds pause) {
     sequence_check seen;
     seen.take(first);
+    std::size_t since_pause = 0;
     while (seen.size() < size) {
         const auto more = client.receive();
         if (more.empty()) break;
         seen.take(more);
-        if (pause > 0us) std::this_thread::sleep_for(pause);
+        since_pause += more.size();
+        if (since_pause < 64 * 1024 || pause == 0us) continue;
+        std::this_thread::sleep_for(pause);
+        since_pause = 0;
     }
     return seen;
 }
 
-TEST(StreamedReply, FiftyMegabytes_ArriveExactInLittleMemory) {
-    stream_server server;
-    raw_client client(server.server.port());
+TEST_P(StreamedReply, FiftyMegabytes_ArriveExactInLittleMemory) {
+    stream_server server({}, GetParam());
+    raw_client client(server);
     client.send("GET /down/1 HTTP/1.1\r\nHost: a\r\n\r\n");
     std::string first;
     (void)client.receive_header(first);
@@ -743,9 +773,9 @@ TEST(StreamedReply, FiftyMegabytes_ArriveExactInLittleMemory) {
     EXPECT_EQ(server.record->handlers, 0);
 }
 
-TEST(StreamedReply, SlowReader_GetsItAll_ThoughItTakesLongerThanTheDeadline) {
-    stream_server server(quick());
-    raw_client client(server.server.port());
+TEST_P(StreamedReply, SlowReader_GetsItAll_ThoughItTakesLongerThanTheDeadline) {
+    stream_server server(quick(), GetParam());
+    raw_client client(server);
     const auto begin = std::chrono::steady_clock::now();
     constexpr auto size = 50 * mebibyte;
     client.send("GET /down/52428800 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -760,11 +790,11 @@ TEST(StreamedReply, SlowReader_GetsItAll_ThoughItTakesLongerThanTheDeadline) {
 
 // The kernel alone would ask for more only when a third of its buffer is free, and that takes this
 // reader longer than the deadline.
-TEST(StreamedReply, ReaderOfAPieceOrTwoPerDeadline_IsNotCut) {
+TEST_P(StreamedReply, ReaderOfAPieceOrTwoPerDeadline_IsNotCut) {
     auto options = quick();
     options.time.write = 500ms;
-    stream_server server(options);
-    raw_client client(server.server.port(), 64 * 1024);
+    stream_server server(options, GetParam());
+    raw_client client(server, 64 * 1024);
     constexpr auto size = 8 * mebibyte;
     client.send("GET /down/8388608 HTTP/1.1\r\nHost: a\r\n\r\n");
     std::string first;
@@ -774,9 +804,9 @@ TEST(StreamedReply, ReaderOfAPieceOrTwoPerDeadline_IsNotCut) {
     EXPECT_TRUE(seen.exact());
 }
 
-TEST(StreamedReply, ReaderThatStops_IsCutAtTheDeadline) {
-    stream_server server(quick());
-    raw_client client(server.server.port());
+TEST_P(StreamedReply, ReaderThatStops_IsCutAtTheDeadline) {
+    stream_server server(quick(), GetParam());
+    raw_client client(server);
     client.send("GET /down/104857600 HTTP/1.1\r\nHost: a\r\n\r\n");
     ASSERT_TRUE(eventually([&] { return server.record->replies == 1; }));
     const auto begin = std::chrono::steady_clock::now();
@@ -784,8 +814,8 @@ TEST(StreamedReply, ReaderThatStops_IsCutAtTheDeadline) {
     EXPECT_LT(seconds_since(begin), 3);
 }
 
-TEST(StreamedReply, ToHead_IsItsLengthOnly) {
-    stream_server server;
+TEST_P(StreamedReply, ToHead_IsItsLengthOnly) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     const auto reply = client.request("HEAD", "/down/123456");
     EXPECT_EQ(reply.status, 200U);
@@ -794,18 +824,18 @@ TEST(StreamedReply, ToHead_IsItsLengthOnly) {
     EXPECT_TRUE(eventually([&] { return server.record->replies == 0; }));
 }
 
-TEST(StreamedReply, OfNothing_AndOfABodilessStatus_EndWithTheHeader) {
-    stream_server server;
+TEST_P(StreamedReply, OfNothing_AndOfABodilessStatus_EndWithTheHeader) {
+    stream_server server({}, GetParam());
     auto client = server.connect();
     EXPECT_EQ(client.request("GET", "/down/0").header("Content-Length"), "0");
     EXPECT_EQ(client.request("GET", "/empty/9").header("Content-Length"), std::nullopt);
     EXPECT_EQ(client.request("GET", "/down/2").body, sequence_at(0).substr(0, 2));
 }
 
-TEST(StreamedReply, ThatBreaksOff_IsSeenAsShort) {
-    stream_server server;
+TEST_P(StreamedReply, ThatBreaksOff_IsSeenAsShort) {
+    stream_server server({}, GetParam());
     for (const std::string kind : {"/throws/", "/ends/"}) {
-        raw_client client(server.server.port());
+        raw_client client(server);
         client.send("GET " + kind + "1000000 HTTP/1.1\r\nHost: a\r\n\r\n");
         std::string first;
         const auto header = client.receive_header(first);
@@ -814,21 +844,22 @@ TEST(StreamedReply, ThatBreaksOff_IsSeenAsShort) {
         EXPECT_GE(seen.size(), 500'000U);
         EXPECT_LT(seen.size(), 1'000'000U);
         EXPECT_TRUE(seen.exact());
+        EXPECT_FALSE(client.was_told_of_the_end());
         EXPECT_TRUE(eventually([&] { return server.record->replies == 0; }));
     }
 }
 
-TEST(StreamedReply, BesideABody_Is500) {
-    stream_server server;
+TEST_P(StreamedReply, BesideABody_Is500) {
+    stream_server server({}, GetParam());
     EXPECT_EQ(server.connect().request("GET", "/both").status, 500U);
     EXPECT_EQ(server.record->replies, 0);
 }
 
-TEST(StreamedReply, ToAClientThatGoesAway_LeavesNothingBehind) {
-    stream_server server;
+TEST_P(StreamedReply, ToAClientThatGoesAway_LeavesNothingBehind) {
+    stream_server server({}, GetParam());
     const auto before = open_descriptors();
     for (int i = 0; i < 20; ++i) {
-        raw_client client(server.server.port());
+        raw_client client(server);
         client.send(i % 4 < 2 ? "GET /down/52428800 HTTP/1.1\r\nHost: a\r\n\r\n"
                               : "GET /spool/10000000 HTTP/1.1\r\nHost: a\r\n\r\n");
         std::string first;
@@ -840,10 +871,10 @@ TEST(StreamedReply, ToAClientThatGoesAway_LeavesNothingBehind) {
     EXPECT_TRUE(server.server.stop(5s));
 }
 
-TEST(StreamedReply, WhenTheServerStops_IsCut) {
-    stream_server server;
+TEST_P(StreamedReply, WhenTheServerStops_IsCut) {
+    stream_server server({}, GetParam());
     std::thread reader([&] {
-        raw_client client(server.server.port());
+        raw_client client(server);
         client.send("GET /down/9000000000 HTTP/1.1\r\nHost: a\r\n\r\n");
         while (!client.receive().empty()) {
         }

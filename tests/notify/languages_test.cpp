@@ -277,6 +277,36 @@ TEST(RightToLeft, AnArabicMail_HasOneSetOfDigits) {
     }
 }
 
+TEST(Languages, WhatAnAdministratorDidOrAnotherMailTells_IsNotSaidToBeTheReaders) {
+    const auto texts = catalogues::embedded("en");
+    for (const auto& language : texts.languages()) {
+        const auto by_you = texts.text(language, "by_you", {});
+        for (const auto type : all_event_types()) {
+            if (core::lane_of(type) != core::mail_lane::alert) {
+                continue;
+            }
+            const auto text = text_part(rendered(sample_event(type, language)).mime);
+            const bool of_the_reader =
+                type != event_type::second_factor_reset && type != event_type::recovery_codes_low;
+            const auto name = language + " " + std::string(core::to_string(type));
+            EXPECT_EQ(contains(text, by_you), of_the_reader) << name << "\n" << text;
+            EXPECT_EQ(contains(text, "203.0.113.7"), of_the_reader) << name;
+            EXPECT_EQ(contains(text, "Firefox"), of_the_reader) << name;
+            EXPECT_TRUE(contains(text, "2026")) << name;
+        }
+    }
+}
+
+TEST(Languages, HowManyCodesAreLeft_IsSaidOfEveryAlertAboutThem) {
+    for (const auto type : {event_type::recovery_code_used, event_type::recovery_codes_created,
+                            event_type::recovery_codes_low}) {
+        const auto text = text_part(rendered(sample_event(type)).mime);
+        EXPECT_TRUE(contains(text, "Backup codes left: 3\n")) << text;
+    }
+    EXPECT_FALSE(contains(text_part(rendered(sample_event(event_type::code_reused)).mime),
+                          "Backup codes left"));
+}
+
 TEST(Languages, ALabelAndItsValue_ArePartedAsTheLanguageDoes) {
     const std::map<std::string, std::string> expected{
         {"en", "IP address: 203.0.113.7\n"},  {"fr", "Adresse IP\u00a0: 203.0.113.7\n"},

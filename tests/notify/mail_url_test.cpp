@@ -64,5 +64,11 @@ TEST(MailUrl, WhatItIsNot_IsSaidWithoutThePassword) {
     }
 }
 
+TEST(MailUrl, ANulInAnAddress_IsRefused) {
+    using std::string_view_literals::operator""sv;
+    EXPECT_TRUE(parse_mail_url("smtp://[::1\0]:25"sv).has_error());
+    EXPECT_TRUE(parse_mail_url("smtp://mail\0.example.org"sv).has_error());
+}
+
 } // namespace
 } // namespace countersign::tests

@@ -14,7 +14,7 @@ namespace countersign::tests {
 namespace {
 
 constexpr std::string_view sample_name =
-    "20260102T030405678Z-0123456789abcdef0123456789abcdef-de05bdfd.eml";
+    "20260102T030405678Z-0123456789abcdef0123456789abcdef-de05bdfd-one_time_code.eml";
 
 TEST(MailboxTransport, AMail_IsAPrivateFileOfItsOwn) {
     const temporary_folder folder;
@@ -63,6 +63,7 @@ TEST_F(DevMailbox, ListsTheNewestFirst) {
     EXPECT_EQ(list[0].at("subject").as_string(), "Ihr Passwort wurde geändert");
     EXPECT_EQ(list[1].at("name").as_string(), sample_name);
     EXPECT_EQ(list[1].at("to").as_string(), "ada@example.org");
+    EXPECT_EQ(list[0].at("event").as_string(), "password_changed");
     const auto html = mailbox_.index_html();
     EXPECT_LT(html.find("Ihr Passwort"), html.find("verification code"));
     EXPECT_NE(html.find("href=\"/dev/mail/20260102T"), std::string::npos);
@@ -70,11 +71,14 @@ TEST_F(DevMailbox, ListsTheNewestFirst) {
 
 TEST_F(DevMailbox, ShowsAMailInASandbox) {
     put(sample_event(core::event_type::one_time_code));
-    const auto html = mailbox_.message_html(sample_name);
-    ASSERT_TRUE(html);
-    EXPECT_NE(html->find("<iframe sandbox=\"allow-popups allow-popups-to-escape-sandbox\" srcdoc=\""
-                         "&lt;!DOCTYPE html&gt;"),
-              std::string::npos);
+    const auto page = mailbox_.message_page(sample_name);
+    ASSERT_TRUE(page);
+    EXPECT_NE(
+        page->find("sandbox=\"allow-popups allow-popups-to-escape-sandbox\" src=\"/dev/mail/" +
+                   std::string(sample_name) + "/html\""),
+        std::string::npos);
+    EXPECT_NE(page->find("<pre dir=\"auto\">Your verification code\n"), std::string::npos);
+    EXPECT_TRUE(mailbox_.message_html(sample_name)->starts_with("<!DOCTYPE html>"));
     EXPECT_NE(mailbox_.message_text(sample_name)->find(sample_secret), std::string::npos);
     EXPECT_TRUE(mailbox_.message_source(sample_name)->starts_with("Message-ID: <"));
 }
@@ -86,6 +90,7 @@ TEST_F(DevMailbox, ANameThatLeadsElsewhere_IsRefused) {
     for (const auto* name : {"", ".eml", "..", "../x.eml", "a/b.eml", "secret.key", ".hidden.eml",
                              "link.eml", "%2e%2e.eml", "a\\b.eml", "missing.eml", "/etc/passwd"}) {
         EXPECT_FALSE(mailbox_.message_source(name)) << name;
+        EXPECT_FALSE(mailbox_.message_page(name)) << name;
         EXPECT_FALSE(mailbox_.message_html(name)) << name;
     }
     EXPECT_FALSE(mailbox_.message_source(std::string("a\0.eml", 6)));
@@ -93,9 +98,13 @@ TEST_F(DevMailbox, ANameThatLeadsElsewhere_IsRefused) {
 
 TEST_F(DevMailbox, AMailsMarkup_StaysText) {
     std::ofstream(folder_.path() / "evil.eml")
-        << "Subject: <script>1</script>\r\nTo: <b>\r\nContent-Type: text/html\r\n\r\n\"><script>";
+        << "Subject: <script>1</script>\r\nTo: <b>\r\nContent-Type: "
+           "text/plain\r\n\r\n</pre><script>";
     EXPECT_EQ(mailbox_.index_html().find("<script"), std::string::npos);
-    EXPECT_EQ(mailbox_.message_html("evil.eml")->find("<script"), std::string::npos);
+    const auto page = mailbox_.message_page("evil.eml");
+    EXPECT_NE(page->find("&lt;/pre&gt;&lt;script&gt;"), std::string::npos);
+    EXPECT_EQ(page->find("<script"), std::string::npos);
+    EXPECT_EQ(page->find("<iframe"), std::string::npos); // it has no HTML
 }
 
 TEST(DevMailboxWithoutMails, IsAnEmptyList) {

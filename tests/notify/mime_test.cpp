@@ -27,8 +27,9 @@ TEST(Mime, MarkupIsEscaped) {
 TEST(Mime, AnAddressThatCouldBreakOut_IsUnsafe) {
     using std::string_view_literals::operator""sv;
     EXPECT_TRUE(is_safe_address("ada+x@mail.example.org"));
-    for (const auto address : {""sv, "ada"sv, "@x"sv, "ada@"sv, "a@b@c"sv, "a b@c"sv, "a@c>"sv,
-                               "<a@c"sv, "a@c\r\nX: y"sv, "a\0@c"sv, "\"a\"@c"sv, "a@c,d@e"sv}) {
+    for (const auto address :
+         {""sv, "ada"sv, "@x"sv, "ada@"sv, "a@b@c"sv, "a b@c"sv, "a@c>"sv, "<a@c"sv,
+          "a@c\r\nX: y"sv, "a\0@c"sv, "\"a\"@c"sv, "a@c,d@e"sv, "ä@c"sv, "a@\u202Ec"sv}) {
         EXPECT_FALSE(is_safe_address(address)) << address;
     }
     EXPECT_FALSE(is_safe_address(std::string(250, 'a') + "@b.org"));
@@ -61,6 +62,13 @@ TEST(Mime, ADisplayName_IsQuotedOrEncoded) {
     EXPECT_EQ(mailbox_header("From", "A \"b\" \\", "a@b.c"),
               "From: \"A \\\"b\\\" \\\\\"\r\n <a@b.c>\r\n");
     EXPECT_EQ(mailbox_header("From", "Zoë", "a@b.c"), "From: =?UTF-8?Q?Zo=C3=AB?=\r\n <a@b.c>\r\n");
+}
+
+TEST(Mime, ADisplayNameOfManyQuotes_StaysWithinTheLine) {
+    const std::string name(60, '"');
+    const auto header = mailbox_header("From", name, "a@b.c");
+    EXPECT_LE(header.find("\r\n"), 76U);
+    EXPECT_EQ(read_header(header + "\r\n", "From"), name + " <a@b.c>");
 }
 
 TEST(Mime, QuotedPrintable_KeepsLinesShortAndReadsBackAsItWas) {

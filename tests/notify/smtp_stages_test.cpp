@@ -1,7 +1,7 @@
 // A relay that fails, closes, dawdles or breaks the rules, at every stage of a submission.
 #include "notify/smtp_failure.hpp"
-#include "tests/notify/certificates.hpp"
 #include "tests/notify/smtp_helpers.hpp"
+#include "tests/support/certificates.hpp"
 
 #include <gtest/gtest.h>
 

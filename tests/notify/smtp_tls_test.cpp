@@ -1,6 +1,6 @@
 // What of a submission is protected, and from whom.
-#include "tests/notify/certificates.hpp"
 #include "tests/notify/smtp_helpers.hpp"
+#include "tests/support/certificates.hpp"
 
 #include <gtest/gtest.h>
 

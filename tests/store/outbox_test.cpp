@@ -128,6 +128,23 @@ TEST_F(Outbox, ACodeOvertakesAlertsThatWait) {
     EXPECT_EQ(payloads(read(queue, 1)), (texts{"code"}));
 }
 
+// Partitions that are not equally full: the oldest are at different depths of their streams.
+TEST_F(Outbox, AlertsReadOneAtATime_ComeInTheOrderOfTheirIds) {
+    constexpr int places[] = {3, 3, 3, 0, 1, 3, 0, 3, 2, 2, 3, 1};
+    texts appended;
+    for (const int partition : places) {
+        appended.push_back(std::to_string(appended.size()));
+        append("alert", appended.back(), partition);
+        std::this_thread::sleep_for(2ms); // ids tell milliseconds apart
+    }
+    auto queue = make();
+    texts given;
+    for (std::size_t i = 0; i < appended.size(); ++i)
+        for (const auto& entry : read(queue, 1))
+            given.push_back(entry.payload);
+    EXPECT_EQ(given, appended);
+}
+
 TEST_F(Outbox, ReadingWaitsForTheFirstEntry) {
     auto queue = make();
     EXPECT_TRUE(read(queue).empty());

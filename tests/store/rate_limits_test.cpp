@@ -2,21 +2,30 @@
 
 #include "tests/support/store_fixture.hpp"
 
+#include <array>
+#include <random>
+#include <span>
+
 namespace countersign::tests {
 namespace {
 
 using namespace std::chrono_literals;
 using store::rate_rule;
+using store::rate_use;
 using store::rate_verdict;
 
 constexpr core::unix_time start{1'790'000'000'123ms};
 
 class RateLimits : public store_fixture {
 protected:
+    rate_verdict apply(rate_rule rule, rate_use use, core::unix_time now,
+                       std::string who = "192.0.2.1") {
+        const auto verdicts = run(limits.apply(std::span(&rule, 1), std::move(who), use, now));
+        EXPECT_EQ(verdicts.size(), 1u);
+        return verdicts.empty() ? rate_verdict{} : verdicts.front();
+    }
     rate_verdict take(rate_rule rule, core::unix_time now, std::string who = "192.0.2.1") {
-        const auto verdict = run(limits.take(rule, std::move(who), now));
-        EXPECT_TRUE(verdict);
-        return verdict ? *verdict : rate_verdict{};
+        return apply(rule, rate_use::take, now, std::move(who));
     }
 
     store::rate_limits limits{*redis};
@@ -82,27 +91,89 @@ TEST_F(RateLimits, RulesAndPeople_DoNotShareALimit) {
 
 TEST_F(RateLimits, AKey_DiesWithWhatItKnows) {
     take({"login", 6, 60s}, start);
-    const auto life = ask_integer({"PTTL", "cs:rate:login:192.0.2.1"});
+    const auto life = ask_integer({"PTTL", "cs:rate:{192.0.2.1}:login"});
     EXPECT_GT(life, 9'000);
     EXPECT_LE(life, 10'000);
 }
 
 TEST_F(RateLimits, AStrangeValue_CountsAsNone) {
-    ask({"SET", "cs:rate:login:192.0.2.1", "strange"});
+    ask({"SET", "cs:rate:{192.0.2.1}:login", "strange"});
     EXPECT_TRUE(take({"login", 1, 60s}, start).allowed);
 }
 
-TEST_F(RateLimits, ACooldown_RunsOnceAndSaysWhatIsLeft) {
-    EXPECT_EQ(*run(limits.cooldown("resend", "ada")), 0ms);
-    EXPECT_EQ(*run(limits.start_cooldown("resend", "ada", 60s)), 0ms);
-    const auto left = *run(limits.start_cooldown("resend", "ada", 90s));
-    EXPECT_GT(left, 59s);
-    EXPECT_LE(left, 60s);
-    EXPECT_GT(*run(limits.cooldown("resend", "ada")), 59s);
-    EXPECT_EQ(*run(limits.cooldown("resend", "bob")), 0ms);
-    ask({"PEXPIRE", "cs:cooldown:resend:ada", "0"});
-    EXPECT_EQ(*run(limits.start_cooldown("resend", "ada", 60s)), 0ms);
-    EXPECT_EQ(*run(limits.start_cooldown("none", "ada", 0ms)), 0ms);
+TEST_F(RateLimits, Looking_TakesNothing) {
+    const rate_rule rule{"resend", 1, 60s};
+    EXPECT_EQ(apply(rule, rate_use::look, start).retry_in, 0ms);
+    EXPECT_TRUE(take(rule, start).allowed);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(apply(rule, rate_use::look, start + 10s).retry_in, 50s);
+    EXPECT_TRUE(take(rule, start + 60s).allowed);
+}
+
+TEST_F(RateLimits, WhatIsGivenBack_CanBeTakenAgain) {
+    const rate_rule rule{"login", 2, 60s};
+    take(rule, start);
+    take(rule, start);
+    EXPECT_TRUE(apply(rule, rate_use::give_back, start).allowed);
+    EXPECT_TRUE(take(rule, start).allowed);
+    EXPECT_FALSE(take(rule, start).allowed);
+    for (int i = 0; i < 9; ++i)
+        apply(rule, rate_use::give_back, start);
+    EXPECT_EQ(take(rule, start).remaining, 1) << "no more than the burst comes back";
+}
+
+TEST_F(RateLimits, SeveralRules_EndWithTheFirstThatRefuses) {
+    const std::array rules{rate_rule{"wide", 10, 60s}, rate_rule{"narrow", 1, 60s},
+                           rate_rule{"last", 10, 60s}};
+    const auto first = run(limits.take(rules, "ada", start));
+    ASSERT_EQ(first.size(), 3u);
+    EXPECT_EQ(first[0].remaining, 9);
+    EXPECT_EQ(first[0].whole_in, 6s);
+    const auto second = run(limits.take(rules, "ada", start));
+    ASSERT_EQ(second.size(), 2u);
+    EXPECT_TRUE(second[0].allowed);
+    EXPECT_FALSE(second[1].allowed);
+    EXPECT_EQ(take(rules[2], start, "ada").remaining, 8) << "it was not asked the second time";
+}
+
+TEST_F(RateLimits, WhileRedisIsAway_MemoryCounts) {
+    const rate_rule rule{"login", 2, 60s};
+    ask({"SET", "cs:rate:{ada}:login", "0"});
+    server.kill();
+    EXPECT_TRUE(take(rule, start, "ada").allowed);
+    EXPECT_TRUE(take(rule, start, "ada").allowed);
+    EXPECT_FALSE(take(rule, start, "ada").allowed);
+    EXPECT_TRUE(take(rule, start, "bob").allowed);
+}
+
+// Two ways to count, one answer: the same uses at the same times.
+TEST_F(RateLimits, RedisAndMemory_AgreeOverRandomUses) {
+    std::mt19937 random(20'261'120);
+    store::local_limits local;
+    const std::array rules{rate_rule{"a", 1, 30s}, rate_rule{"b", 7, 60s},
+                           rate_rule{"c", 40, 900s}};
+    auto now = start;
+    for (int i = 0; i < 2'000; ++i) {
+        now += core::milliseconds(random() % 5'000);
+        const auto& rule = rules[random() % rules.size()];
+        const auto use = static_cast<rate_use>(static_cast<int>(random() % 8) == 0   ? -1
+                                               : static_cast<int>(random() % 8) == 0 ? 0
+                                                                                     : 1);
+        ASSERT_EQ(apply(rule, use, now), local.apply(rule, "192.0.2.1", use, now)) << i;
+    }
+}
+
+TEST(LocalLimits, AStreamOfStrangers_TakesBoundedMemory) {
+    store::local_limits limits(1'000);
+    const rate_rule rule{"login", 1, 60s};
+    for (int i = 0; i < 5'000; ++i) {
+        EXPECT_TRUE(limits.apply(rule, std::to_string(i), rate_use::take, start).allowed);
+        ASSERT_LE(limits.size(), 1'000u);
+    }
+    EXPECT_FALSE(limits.apply(rule, "4999", rate_use::take, start).allowed);
+    // What ran out makes room first.
+    EXPECT_TRUE(limits.apply(rule, "new", rate_use::take, start + 60s).allowed);
+    EXPECT_EQ(limits.size(), 1u);
 }
 
 } // namespace

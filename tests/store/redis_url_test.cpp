@@ -75,5 +75,13 @@ TEST(RedisUrl, WhatIsNoRedisUrl_IsASentenceWithoutThePassword) {
     }
 }
 
+TEST(RedisUrl, AControlCharacter_IsRefused) {
+    using std::string_view_literals::operator""sv;
+    for (const auto text : {"redis://host\0.example.org"sv, "unix:///run\0/redis.sock"sv,
+                            "redis://host\n"sv, "redis://ho\x7fst"sv})
+        EXPECT_TRUE(parse_redis_url(text).has_error()) << text;
+    EXPECT_TRUE(parse_redis_url("unix:///run/a redis.sock").has_value());
+}
+
 } // namespace
 } // namespace countersign::tests

@@ -105,13 +105,19 @@ http_connection::http_connection(std::uint16_t port, const std::string& address,
     ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+http_connection::http_connection(std::uint16_t port, const tls_wish& wish,
+                                 std::chrono::milliseconds deadline)
+    : http_connection(port, "127.0.0.1", deadline) {
+    tls_ = std::make_unique<tls_client>(descriptor_, wish, deadline);
+}
+
 http_connection::~http_connection() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 http_connection::http_connection(http_connection&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), deadline_(other.deadline_),
-      received_(std::move(other.received_)) {}
+      received_(std::move(other.received_)), tls_(std::move(other.tls_)) {}
 
 http_response http_connection::request(std::string_view method, std::string_view target,
                                        const http_headers& headers, std::string_view body) {
@@ -129,6 +135,7 @@ http_response http_connection::request(std::string_view method, std::string_view
 }
 
 void http_connection::send(std::string_view bytes) {
+    if (tls_) return tls_->write(bytes);
     while (!bytes.empty()) {
         const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent < 0) fail(std::string("cannot send: ") + std::strerror(errno));
@@ -137,14 +144,20 @@ void http_connection::send(std::string_view bytes) {
 }
 
 void http_connection::finish_sending() {
+    if (tls_) tls_->finish();
     ::shutdown(descriptor_, SHUT_WR);
 }
 
 bool http_connection::receive_more() {
+    std::array<char, 16 * 1024> bytes{};
+    if (tls_) {
+        const auto size = tls_->read(bytes);
+        received_.append(bytes.data(), size);
+        return size > 0;
+    }
     pollfd waiting{descriptor_, POLLIN, 0};
     if (::poll(&waiting, 1, static_cast<int>(deadline_.count())) == 0)
         fail("no answer within the deadline");
-    std::array<char, 16 * 1024> bytes{};
     const auto size = ::recv(descriptor_, bytes.data(), bytes.size(), 0);
     if (size < 0) fail(std::string("cannot receive: ") + std::strerror(errno));
     received_.append(bytes.data(), static_cast<std::size_t>(size));

@@ -1,10 +1,14 @@
-// A small blocking HTTP/1.1 client for tests: well-formed requests in one call, and raw bytes for
-// the other kind. Every operation has a deadline; what goes wrong is thrown as std::runtime_error.
+// A small blocking HTTP/1.1 client for tests, plain or over TLS: well-formed requests in one call,
+// and raw bytes for the other kind. Every operation has a deadline; what goes wrong is thrown as
+// std::runtime_error.
 #pragma once
+
+#include "tests/support/tls_client.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +36,9 @@ class http_connection {
 public:
     explicit http_connection(std::uint16_t port, const std::string& address = "127.0.0.1",
                              std::chrono::milliseconds deadline = std::chrono::seconds(10));
+    // Over TLS; after the handshake.
+    http_connection(std::uint16_t port, const tls_wish& wish,
+                    std::chrono::milliseconds deadline = std::chrono::seconds(10));
     ~http_connection();
     http_connection(http_connection&& other) noexcept;
     http_connection& operator=(http_connection&&) = delete;
@@ -49,6 +56,10 @@ public:
     std::string receive_until_closed();
     // True if the server closes, or has closed, without sending another byte.
     bool is_closed_by_server();
+    // Of a connection over TLS.
+    [[nodiscard]] tls_client& tls() { return *tls_; }
+    // The socket, for what is below HTTP and TLS.
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
 private:
     bool receive_more(); // false at the end of the stream
@@ -56,6 +67,7 @@ private:
     int descriptor_ = -1;
     std::chrono::milliseconds deadline_;
     std::string received_; // not yet returned
+    std::unique_ptr<tls_client> tls_;
 };
 
 // One request on a connection of its own.

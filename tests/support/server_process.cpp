@@ -1,7 +1,5 @@
 #include "tests/support/server_process.hpp"
 
-#include "tests/support/http_client.hpp"
-
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -110,7 +108,7 @@ void server_process::wait_until_ready() {
     const auto deadline = std::chrono::steady_clock::now() + ready_patience;
     for (;;) {
         try {
-            if (http_request(port_, "GET", "/health/ready").status == 200) return;
+            if (connect().request("GET", "/health/ready").status == 200) return;
         } catch (const std::runtime_error&) {
             // Not listening yet.
         }
@@ -122,6 +120,11 @@ void server_process::wait_until_ready() {
             throw std::runtime_error("the server did not become ready:\n" + log());
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
+}
+
+http_connection server_process::connect() const {
+    return settings_.contains("tls.certificate") ? http_connection(port_, tls_wish{})
+                                                 : http_connection(port_);
 }
 
 void server_process::kill() {

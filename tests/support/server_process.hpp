@@ -2,6 +2,8 @@
 // its own, everything that it logs kept. Throws std::runtime_error if it does not do as told.
 #pragma once
 
+#include "tests/support/http_client.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -35,6 +37,8 @@ public:
     [[nodiscard]] pid_t redis_process() const;
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    // Over TLS if the settings have tls.certificate, which is not verified.
+    [[nodiscard]] http_connection connect() const;
     [[nodiscard]] pid_t process() const noexcept { return process_; }
     [[nodiscard]] const std::filesystem::path& data_dir() const noexcept { return data_dir_; }
     // Everything written to standard output and error so far, over all starts.

@@ -1,7 +1,5 @@
 #include "net/families/clara/family.hpp"
 
-#include "net/ip_limits.hpp"
-
 #include <array>
 
 namespace countersign::net::clara {
@@ -10,7 +8,7 @@ namespace {
 
 // What the peer's guide sets (contract section 1.6). It counts by the Authorization value, which a
 // client chooses: a guesser would begin anew with every guess. So by the address alone.
-constexpr store::rate_rule general_rule{"clara", 100, core::seconds(60)};
+constexpr std::array rules{store::rate_rule{"clara", 100, core::seconds(60)}};
 
 } // namespace
 
@@ -31,22 +29,19 @@ family_description clara_family::describe() const {
 
 boost::asio::awaitable<reply> clara_family::handle(std::size_t route, const request& request) {
     const auto& row = clara::routes()[route];
-    if (const auto limited = co_await check_ip_limit(row.limit, request))
-        co_return render(*limited);
+    const auto own_rules = std::span(rules).first(row.limit == ip_limit::none ? 0 : 1);
+    const auto limits = co_await take_ip_limits(services_, own_rules, request);
     call call(services_, keys_, version_, request);
-    if (const auto problem = co_await call.authenticate(row.needs)) co_return render(*problem);
-    co_return co_await row.handler(call);
+    auto out = co_await answer(row, limits.exceeded(), call);
+    limits.add_to(out);
+    co_return out;
 }
 
-boost::asio::awaitable<std::optional<error>> clara_family::check_ip_limit(ip_limit limit,
-                                                                          const request& request) {
-    if (limit == ip_limit::none) co_return std::nullopt;
-    static constexpr std::array rules{general_rule};
-    const auto exceeded = co_await take_ip_limits(services_, rules, request);
-    // The accounts are in the same Redis: without it nothing is answered anyway.
-    if (exceeded.has_error()) co_return from_store(exceeded.error());
-    if (!*exceeded) co_return std::nullopt;
-    co_return error(error_code::rate_limited, (*exceeded)->retry_after);
+boost::asio::awaitable<reply>
+clara_family::answer(const route& row, std::optional<limit_exceeded> exceeded, call& call) {
+    if (exceeded) co_return render(error(error_code::rate_limited, exceeded->retry_after));
+    if (const auto problem = co_await call.authenticate(row.needs)) co_return render(*problem);
+    co_return co_await row.handler(call);
 }
 
 reply clara_family::not_found(const request&) {

@@ -1,10 +1,13 @@
 // The Clara family: accounts and e-mail codes below /api/v1 (contract: Clara-Backend).
 #pragma once
 
+#include "net/families/clara/call.hpp"
 #include "net/families/clara/routes.hpp"
 #include "net/family.hpp"
+#include "net/ip_limits.hpp"
 #include "net/services.hpp"
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,8 +29,8 @@ public:
                                 std::string_view detail) override;
 
 private:
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>>
-    check_ip_limit(ip_limit limit, const request& request);
+    [[nodiscard]] static boost::asio::awaitable<reply>
+    answer(const route& row, std::optional<limit_exceeded> exceeded, call& call);
 
     services& services_;
     clara_keys keys_;

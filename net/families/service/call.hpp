@@ -50,6 +50,17 @@ decide(const core::account& current, const addressed<Command>& to, const core::c
     return {success(*std::move(made.outcome)), std::move(made.next), std::move(made.events)};
 }
 
+// As if it were not addressed.
+template <typename Command, typename Success>
+void count_proof(
+    verification_counters& counters, const addressed<Command>& to,
+    const boost::system::result<std::optional<Success>, core::refusal>& outcome) noexcept {
+    if (outcome.has_error())
+        count_refused(counters, to.command, outcome.error());
+    else if (outcome->has_value())
+        count_granted(counters, to.command, **outcome);
+}
+
 class call {
 public:
     // `key` is who asks.

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "net/cookies.hpp"
+#include "net/cross_site.hpp"
 #include "net/evidence.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -16,7 +17,7 @@ std::string_view call::bearer() const {
 
 std::string_view call::presented(std::string_view header, std::string_view cookie) const {
     if (const auto value = request_.header(header); value && !value->empty()) return *value;
-    return request_.cookie(cookie).value_or(std::string_view());
+    return credential_cookie(services_, request_, cookie);
 }
 
 std::optional<error> call::take(std::optional<core::token_claims>& claims, core::token_kind kind,
@@ -30,7 +31,7 @@ std::optional<error> call::take(std::optional<core::token_claims>& claims, core:
 std::optional<error> call::take_access() {
     const auto text = bearer();
     return take(access_, core::token_kind::access, token_name::access,
-                text.empty() ? request_.cookie("access_token").value_or("") : text);
+                text.empty() ? credential_cookie(services_, request_, "access_token") : text);
 }
 
 std::optional<error> call::take_two_factor() {
@@ -81,7 +82,7 @@ std::optional<error> call::authenticate(credential need) {
         return second_only ? second_problem : problem;
     }
     case credential::refresh: {
-        const auto cookie = request_.cookie("refresh_token").value_or("");
+        const auto cookie = credential_cookie(services_, request_, "refresh_token");
         return take(refresh_, core::token_kind::refresh, token_name::refresh,
                     bearer().empty() ? cookie : bearer());
     }

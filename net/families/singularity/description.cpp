@@ -77,7 +77,9 @@ names refusals_of(const route& row) {
     if (row.proves_code) all.push_back("USER_RATE_LIMIT_EXCEEDED");
     all.push_back("IP_RATE_LIMIT_EXCEEDED");
     if (row.limit == ip_limit::sign_in) all.push_back("IP_LOGIN_RATE_LIMIT_EXCEEDED");
-    all.push_back("DATABASE_FAILURE");
+    // Who only looks, and shows nothing, is told of no account.
+    if (row.needs != credential::none || row.key.method != boost::beast::http::verb::get)
+        all.push_back("DATABASE_FAILURE");
     return all;
 }
 

@@ -1,6 +1,6 @@
 #include "net/families/singularity/family.hpp"
 
-#include "net/ip_limits.hpp"
+#include "core/text.hpp"
 
 #include <array>
 
@@ -8,9 +8,11 @@ namespace countersign::net::singularity {
 
 namespace {
 
-// Contract section 3.9.
-constexpr store::rate_rule general_rule{"singularity-ip", 200, core::seconds(60)};
-constexpr store::rate_rule sign_in_rule{"singularity-sign-in", 10, core::seconds(300)};
+// Contract section 3.9. In the order of ip_limit, each with those before it.
+constexpr std::array rules{store::rate_rule{"singularity-ip", 200, core::seconds(60)},
+                           store::rate_rule{"singularity-sign-in", 10, core::seconds(300)}};
+constexpr std::array exceeded_codes{error_code::ip_rate_limit_exceeded,
+                                    error_code::ip_login_rate_limit_exceeded};
 
 } // namespace
 
@@ -31,25 +33,20 @@ family_description singularity_family::describe() const {
 boost::asio::awaitable<reply> singularity_family::handle(std::size_t route,
                                                          const request& request) {
     const auto& row = singularity::routes()[route];
+    const auto own_rules = std::span(rules).first(static_cast<std::size_t>(row.limit) + 1);
+    const auto limits = co_await take_ip_limits(services_, own_rules, request);
     call call(services_, request);
-    if (const auto limited = co_await check_ip_limits(row.limit, request))
-        co_return call.refuse(*limited);
-    if (const auto problem = call.authenticate(row.needs)) co_return call.refuse(*problem);
-    co_return co_await row.handler(call);
+    auto out = co_await answer(row, limits.exceeded(), call);
+    limits.add_to(out);
+    co_return out;
 }
 
-boost::asio::awaitable<std::optional<error>>
-singularity_family::check_ip_limits(ip_limit limit, const request& request) {
-    static constexpr std::array rules{general_rule, sign_in_rule};
-    const std::size_t count = limit == ip_limit::sign_in ? 2 : 1;
-    const auto exceeded =
-        co_await take_ip_limits(services_, std::span(rules).first(count), request);
-    // The accounts are in the same Redis: without it nothing is answered anyway.
-    if (exceeded.has_error()) co_return from_store(exceeded.error());
-    if (!*exceeded) co_return std::nullopt;
-    const auto code = (*exceeded)->rule == 0 ? error_code::ip_rate_limit_exceeded
-                                             : error_code::ip_login_rate_limit_exceeded;
-    co_return error(code, {}, (*exceeded)->retry_after);
+boost::asio::awaitable<reply>
+singularity_family::answer(const route& row, std::optional<limit_exceeded> exceeded, call& call) {
+    if (exceeded)
+        co_return call.refuse(error(exceeded_codes[exceeded->rule], {}, exceeded->retry_after));
+    if (const auto problem = call.authenticate(row.needs)) co_return call.refuse(*problem);
+    co_return co_await row.handler(call);
 }
 
 reply singularity_family::not_found(const request& request) {
@@ -66,7 +63,9 @@ reply singularity_family::method_not_allowed(const request& request, std::string
 
 reply singularity_family::problem(transport_problem problem, std::string_view target,
                                   std::string_view detail) {
-    return render(from_transport(problem, detail), target.substr(0, target.find('?')),
+    // A target that is no text is refused as well, and the refusal is JSON.
+    const auto path = target.substr(0, target.find('?'));
+    return render(from_transport(problem, detail), core::is_valid_utf8(path) ? path : "",
                   services_.now());
 }
 

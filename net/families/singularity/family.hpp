@@ -1,10 +1,13 @@
 // The native API family: everything below /api/auth and /api/users (contract: the Singularity API).
 #pragma once
 
+#include "net/families/singularity/call.hpp"
 #include "net/families/singularity/routes.hpp"
 #include "net/family.hpp"
+#include "net/ip_limits.hpp"
 #include "net/services.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace countersign::net::singularity {
@@ -25,8 +28,8 @@ public:
                                 std::string_view detail) override;
 
 private:
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>>
-    check_ip_limits(ip_limit limit, const request& request);
+    [[nodiscard]] static boost::asio::awaitable<reply>
+    answer(const route& row, std::optional<limit_exceeded> exceeded, call& call);
 
     services& services_;
     std::vector<route_key> keys_;

@@ -8,17 +8,22 @@
 #include "net/password_pool.hpp"
 #include "store/account_lifecycle.hpp"
 
+#include <array>
 #include <optional>
 
 namespace countersign::net::singularity {
 
 namespace {
 
-// The cooldown of reset mails is kept by address, known or not, so that it tells nothing.
-constexpr std::string_view reset_cooldown_name = "password-reset";
-
-std::string reset_cooldown_key(const call& call, const core::email_address& address) {
-    return call.with().context.codes.index_key("password-reset", address.value());
+// What is left of the pause between two reset mails. It is kept by address, known or not, so that
+// it tells nothing. A use that takes starts it where none runs.
+boost::asio::awaitable<core::seconds> use_cooldown(const call& call,
+                                                   const core::email_address& address,
+                                                   core::seconds cooldown, store::rate_use use) {
+    const std::array rules{store::rate_rule{"password-reset", 1, cooldown}};
+    auto who = call.with().context.codes.index_key("password-reset", address.value());
+    const auto verdicts = co_await call.with().limits.apply(rules, std::move(who), use, call.now());
+    co_return std::chrono::ceil<core::seconds>(verdicts.front().retry_in);
 }
 
 error link_taken() {
@@ -87,25 +92,20 @@ handled request_password_reset(call& call) {
 
     const auto cooldown = call.with().context.rules.mail_cooldown;
     if (cooldown > core::seconds(0)) {
-        const auto running = co_await call.with().limits.start_cooldown(
-            reset_cooldown_name, reset_cooldown_key(call, *address), cooldown);
-        if (running.has_error()) co_return call.refuse(from_store(running.error()));
-        if (*running > core::milliseconds(0))
-            co_return call.refuse(error(error_code::email_cooldown_active, {},
-                                        std::chrono::ceil<core::seconds>(*running)));
+        const auto running = co_await use_cooldown(call, *address, cooldown, store::rate_use::take);
+        if (running > core::seconds(0))
+            co_return call.refuse(error(error_code::email_cooldown_active, {}, running));
     }
-    const auto holder = co_await call.with().emails.find(*address);
+    const auto holder = co_await call.with().emails.find_or_stranger(*address);
     if (holder.has_error()) co_return call.refuse(from_store(holder.error()));
-    if (holder->has_value()) {
-        const auto& id = (*holder)->value.id;
-        const auto done = co_await call.decide(
-            id, core::request_password_reset{
-                    .link = call.make_link(id, core::code_purpose::reset_password),
-                    .origin = call.origin(*locale)});
-        // A spent mail budget is not told: the answer is the same for every address.
-        if (done.has_error() && done.error().code != error_code::email_cooldown_active)
-            co_return call.refuse(done.error());
-    }
+    const auto& id = holder->value.id;
+    const auto done = co_await call.decide(
+        id,
+        core::request_password_reset{.link = call.make_link(id, core::code_purpose::reset_password),
+                                     .origin = call.origin(*locale)});
+    // A spent mail budget is not told: the answer is the same for every address.
+    if (done.has_error() && done.error().code != error_code::email_cooldown_active)
+        co_return call.refuse(done.error());
     co_return call::ok({{"cooldown", cooldown.count()}});
 }
 
@@ -138,10 +138,11 @@ handled password_reset_cooldown(call& call) {
     const auto address =
         core::email_address::parse(call.message().query_parameter("email").value_or(""));
     if (address.has_error()) co_return call.refuse_request("'email' is not an e-mail address.");
-    const auto left = co_await call.with().limits.cooldown(reset_cooldown_name,
-                                                           reset_cooldown_key(call, *address));
-    if (left.has_error()) co_return call.refuse(from_store(left.error()));
-    co_return call::ok({{"remaining", std::chrono::ceil<core::seconds>(*left).count()}});
+    const auto cooldown = call.with().context.rules.mail_cooldown;
+    auto left = core::seconds(0);
+    if (cooldown > left)
+        left = co_await use_cooldown(call, *address, cooldown, store::rate_use::look);
+    co_return call::ok({{"remaining", left.count()}});
 }
 
 } // namespace countersign::net::singularity

@@ -139,8 +139,9 @@ handled end_session(call& call) {
 }
 
 handled end_all_sessions(call& call) {
-    const auto done =
-        co_await call.decide(call.access().subject, core::end_all_sessions{.proof = call.proof()});
+    const auto done = co_await call.decide(
+        call.access().subject,
+        core::end_all_sessions{.proof = call.proof(), .origin = call.origin({})});
     if (done.has_error()) co_return call.refuse(done.error());
     auto out = call::ok(success());
     for (const auto* name : {"access_token", "refresh_token", "step_up_token"})

@@ -3,6 +3,7 @@
 #include "core/api_token.hpp"
 #include "core/decide/profile.hpp"
 #include "core/decide/step_up.hpp"
+#include "net/cross_site.hpp"
 #include "net/families/slugbase/cookies.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -24,7 +25,7 @@ boost::asio::awaitable<std::optional<error>> call::authenticate(credential need)
 bool call::read_credential(core::account_id& owner) {
     const bool by_header = request_.header("authorization").has_value();
     const auto text = by_header ? credentials_of(request_, "bearer")
-                                : request_.cookie(session_cookie).value_or("");
+                                : credential_cookie(services_, request_, session_cookie);
     if (by_header) {
         if (auto token = core::read_api_token(text, services_.context.codes)) {
             owner = std::move(token->account);
@@ -58,8 +59,9 @@ boost::asio::awaitable<std::optional<error>> call::take_account() {
 
 boost::asio::awaitable<std::optional<error>> call::take_pending_login() {
     const error gone{.code = error_code::mfa_pending_invalid};
-    auto claims = services_.tokens.verify(core::token_kind::two_factor,
-                                          request_.cookie(pending_cookie).value_or(""), now());
+    auto claims =
+        services_.tokens.verify(core::token_kind::two_factor,
+                                credential_cookie(services_, request_, pending_cookie), now());
     if (claims.has_error() || claims->purpose != core::challenge_purpose::login) co_return gone;
     if (auto problem = co_await load(std::move(claims->subject), gone.code)) co_return problem;
     pending_ = core::challenge_id(std::move(claims->id));

@@ -46,7 +46,9 @@ names refusals_of(const route& row) {
     // The login says both in words of its own.
     if (row.limit == ip_limit::sign_in) return all;
     if (row.proves_code) all.push_back("ATTEMPTS_PAUSED");
-    all.push_back("REQUEST_FAILED");
+    // Who only looks, and shows nothing, is told of no account.
+    if (row.needs != credential::none || row.key.method != boost::beast::http::verb::get)
+        all.push_back("REQUEST_FAILED");
     return all;
 }
 

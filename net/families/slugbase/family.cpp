@@ -1,9 +1,8 @@
 #include "net/families/slugbase/family.hpp"
 
 #include "net/families/slugbase/cookies.hpp"
-#include "net/ip_limits.hpp"
-
 #include <array>
+#include <string>
 
 namespace countersign::net::slugbase {
 
@@ -13,21 +12,32 @@ constexpr core::seconds window{900}; // contract section 2.6
 constexpr store::rate_rule general{"slugbase-ip", 2000, window};
 
 struct limit_row {
-    ip_limit limit;
-    store::rate_rule rule;
-    error_code exceeded;
+    std::array<store::rate_rule, 2> rules; // the general one, and the route's own
+    error_code exceeded;                   // its own
+    bool failures_only = false;            // its own
 };
 // In the order of ip_limit.
 constexpr std::array limits{
-    limit_row{ip_limit::general, general, error_code::too_many_requests},
-    limit_row{ip_limit::sign_in, {"slugbase-auth", 50, window}, error_code::too_many_sign_ins},
-    limit_row{ip_limit::mfa_verify,
-              {"slugbase-mfa-verify", 40, window},
-              error_code::too_many_mfa_attempts},
-    limit_row{
-        ip_limit::mfa_enrol, {"slugbase-mfa-enroll", 25, window}, error_code::too_many_mfa_setups},
-    limit_row{ip_limit::api_token, {"slugbase-token", 10, window}, error_code::too_many_requests},
+    limit_row{{general}, error_code::too_many_requests},
+    limit_row{{general, {"slugbase-auth", 50, window}}, error_code::too_many_sign_ins, true},
+    limit_row{{general, {"slugbase-mfa-verify", 40, window}}, error_code::too_many_mfa_attempts},
+    limit_row{{general, {"slugbase-mfa-enroll", 25, window}}, error_code::too_many_mfa_setups},
+    limit_row{{general, {"slugbase-token", 10, window}}, error_code::too_many_requests},
 };
+
+// The fields of draft-ietf-httpapi-ratelimit-headers-06, which the contract's clients read.
+void add_limit_fields(const ip_limits_taken& taken, reply& out) {
+    taken.add_to(out);
+    if (taken.verdicts.empty()) return;
+    const auto last = taken.verdicts.size() - 1;
+    const auto& verdict = taken.verdicts[last];
+    const auto add = [&](const char* name, std::int64_t value) {
+        out.headers.emplace_back(name, std::to_string(value));
+    };
+    add("RateLimit-Limit", taken.rules[last].count);
+    add("RateLimit-Remaining", verdict.remaining);
+    add("RateLimit-Reset", std::chrono::ceil<core::seconds>(verdict.whole_in).count());
+}
 
 } // namespace
 
@@ -55,29 +65,27 @@ family_description slugbase_family::describe() const {
 boost::asio::awaitable<reply> slugbase_family::handle(std::size_t route, const request& request) {
     const auto& row = slugbase::routes()[route];
     if (row.csrf && may_be_forged(request)) co_return refuse_forged(request);
-    if (const auto limited = co_await check_ip_limits(row.limit, request))
-        co_return call::refuse(*limited);
+    const auto& own = limits[static_cast<std::size_t>(row.limit)];
+    const auto rules = std::span(own.rules).first(row.limit == ip_limit::general ? 1 : 2);
+    const auto taken = co_await take_ip_limits(services_, rules, request);
     call call(services_, request);
-    if (const auto problem = co_await call.authenticate(row.needs)) co_return call.refuse(*problem);
-    co_return co_await row.handler(call);
+    auto out = co_await answer(row, taken.exceeded(), call);
+    if (own.failures_only && out.status < 400)
+        co_await give_back_ip_limit(services_, own.rules.back(), request);
+    add_limit_fields(taken, out);
+    co_return out;
 }
 
-boost::asio::awaitable<std::optional<error>>
-slugbase_family::check_ip_limits(ip_limit limit, const request& request) {
-    const auto& own = limits[static_cast<std::size_t>(limit)];
-    const std::array rules{general, own.rule};
-    const std::size_t count = own.limit == ip_limit::general ? 1 : 2;
-    const auto exceeded =
-        co_await take_ip_limits(services_, std::span(rules).first(count), request);
-    // The accounts are in the same Redis: without it nothing is answered anyway.
-    if (exceeded.has_error()) {
-        auto failed = from_store(exceeded.error());
-        if (limit == ip_limit::sign_in) failed.code = error_code::sign_in_failed; // its own words
-        co_return failed;
+boost::asio::awaitable<reply>
+slugbase_family::answer(const route& row, std::optional<limit_exceeded> exceeded, call& call) {
+    if (exceeded) {
+        const auto own = limits[static_cast<std::size_t>(row.limit)].exceeded;
+        co_return call.refuse(
+            error{.code = exceeded->rule == 0 ? error_code::too_many_requests : own,
+                  .retry_after = exceeded->retry_after});
     }
-    if (!*exceeded) co_return std::nullopt;
-    co_return error{.code = (*exceeded)->rule == 0 ? error_code::too_many_requests : own.exceeded,
-                    .retry_after = (*exceeded)->retry_after};
+    if (const auto problem = co_await call.authenticate(row.needs)) co_return call.refuse(*problem);
+    co_return co_await row.handler(call);
 }
 
 reply slugbase_family::refuse_forged(const request& request) {

@@ -2,11 +2,14 @@
 // (contract: the SlugBase API). Where the native family is on too, that one answers the login.
 #pragma once
 
+#include "net/families/slugbase/call.hpp"
 #include "net/families/slugbase/participant.hpp"
 #include "net/families/slugbase/routes.hpp"
 #include "net/family.hpp"
+#include "net/ip_limits.hpp"
 #include "net/services.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace countersign::net::slugbase {
@@ -30,8 +33,8 @@ public:
                                 std::string_view detail) override;
 
 private:
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>>
-    check_ip_limits(ip_limit limit, const request& request);
+    [[nodiscard]] static boost::asio::awaitable<reply>
+    answer(const route& row, std::optional<limit_exceeded> exceeded, call& call);
     [[nodiscard]] reply refuse_forged(const request& request);
 
     services& services_;

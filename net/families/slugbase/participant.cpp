@@ -1,5 +1,6 @@
 #include "net/families/slugbase/participant.hpp"
 
+#include "net/cross_site.hpp"
 #include "net/evidence.hpp"
 #include "net/families/slugbase/cookies.hpp"
 #include "net/families/slugbase/view.hpp"
@@ -40,9 +41,9 @@ void participant::add_pending(const request& request, const core::account& accou
 }
 
 std::optional<session_reference> participant::presented_session(const request& request) {
-    auto claims =
-        services_.tokens.verify(core::token_kind::session_cookie,
-                                request.cookie(session_cookie).value_or(""), services_.now());
+    auto claims = services_.tokens.verify(core::token_kind::session_cookie,
+                                          credential_cookie(services_, request, session_cookie),
+                                          services_.now());
     if (claims.has_error()) return std::nullopt;
     return session_reference{.account = std::move(claims->subject),
                              .session = std::move(claims->session)};
