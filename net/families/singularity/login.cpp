@@ -16,7 +16,7 @@ namespace countersign::net::singularity {
 
 namespace {
 
-// Every login, also of an unknown address, costs one Argon2 run (no enumeration by time).
+// Also for an address that nobody has, which meets a stranger: the same answer after the same work.
 constexpr error_code wrong = error_code::invalid_credentials;
 
 boost::json::object success() {
