@@ -157,6 +157,45 @@ void add_mail_commands(CLI::App& program, invocation& out) {
     test->add_option("ADDRESS", out.mail.address, "Who gets it")->required();
 }
 
+// Those that say how long what a key made may come back.
+bool of_the_keys(const setting& row) {
+    return of_the_store(row) || row.name.starts_with("tokens.");
+}
+
+void add_keys_commands(CLI::App& program, invocation& out) {
+    auto* keys = add_command(program, "keys", "The server's own keys, and how they are replaced");
+    keys->require_subcommand(1);
+    const auto add = [&](const char* name, const char* description, keys_action what) {
+        auto* leaf = add_leaf(*keys, name, description, command::keys, of_the_keys, out);
+        leaf->preparse_callback([&out, what](std::size_t) { out.keys.what = what; });
+        return leaf;
+    };
+    const auto add_groups = [&out](CLI::App* leaf) {
+        leaf->add_flag("--tokens", out.keys.groups.tokens, "The keys that sign tokens");
+        leaf->add_flag("--encryption", out.keys.groups.encryption,
+                       "The key that secrets are sealed under");
+        leaf->add_flag("--pepper", out.keys.groups.pepper,
+                       "The key of the hashes of codes, tokens and addresses");
+    };
+
+    auto* show = add("show", "Lists the keys, without their secrets", keys_action::show);
+    show->add_flag("--use", out.keys.count_use,
+                   "Counts what is under each key: looks at every account");
+    auto* rotate =
+        add("rotate", "Makes new keys; what old ones made still counts", keys_action::rotate);
+    add_groups(rotate);
+    rotate->add_flag("--stage", out.keys.stage,
+                     "Several servers: the new keys are understood, and not used yet");
+    rotate->add_flag("--activate", out.keys.activate, "Uses the keys that were made with --stage");
+    rotate->add_flag("--change-algorithm", out.keys.change_algorithm,
+                     "Access tokens are to be signed by another algorithm: tokens.algorithm");
+    add("reseal", "Puts what stands under old keys under the current ones", keys_action::reseal);
+    auto* retire = add("retire", "Drops old keys that nothing needs", keys_action::retire);
+    add_groups(retire);
+    retire->add_flag("--now", out.keys.now,
+                     "Also those whose tokens, codes or hashes may be in use: these are refused");
+}
+
 // CLI11 takes the next argument for the value of `--name=`, so this is refused beforehand.
 std::optional<early_exit> find_empty_value(int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
@@ -192,6 +231,7 @@ std::variant<invocation, early_exit> parse_command_line(int argc, const char* co
     add_leaf(program, "serve", "Answers requests (and sends mails)", command::serve, every, out);
     add_leaf(program, "notify", "Only sends mails", command::notify, every, out);
     add_key_commands(program, out);
+    add_keys_commands(program, out);
     add_import_command(program, out);
     add_mail_commands(program, out);
     auto* config = add_command(program, "config", "The configuration");

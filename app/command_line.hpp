@@ -3,6 +3,7 @@
 
 #include "app/configuration.hpp"
 #include "app/import_record.hpp"
+#include "app/keys_options.hpp"
 #include "app/mail_options.hpp"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ enum class command : std::uint8_t {
     key_create,
     key_list,
     key_revoke,
+    keys,
     import_subjects,
     mail,
     config_check
@@ -34,6 +36,7 @@ struct invocation {
     std::filesystem::path import_file;         // import FILE
     import_options import;                     // import --format …
     mail_options mail;                         // mail …
+    keys_options keys;                         // keys …
 };
 
 // What to print instead of running a command: help, the version, or what is wrong with the line.

@@ -117,6 +117,9 @@ fallible<void> check_together(const settings& all) {
         return problem{"tokens.refresh must not be shorter than tokens.access"};
     if (all.clara.private_key && all.clara.private_key->reveal() == all.clara.public_key)
         return problem{"clara.public_key and clara.private_key must not be the same"};
+    if (all.host_prefixed_cookies && !all.tls.on() && !all.app.base_uri.starts_with("https://"))
+        return problem{"api.host_prefixed_cookies needs cookies that are Secure: set app.base_uri "
+                       "to an https address, or tls.certificate and tls.key"};
     if (all.metrics.listen && all.metrics.listen->port != 0 &&
         all.metrics.listen->port == all.listen.port)
         return problem{"metrics.listen must have another port than listen"};

@@ -71,4 +71,20 @@ fallible<bool> write_new_file(const std::filesystem::path& path, std::string_vie
     return true;
 }
 
+fallible<void> replace_file(const std::filesystem::path& path, std::string_view text) {
+    const auto temporary = path.string() + "." + std::to_string(::getpid()) + ".new";
+    ::unlink(temporary.c_str()); // of a process of that id that was killed
+    const store::descriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return system_problem("cannot write", temporary, errno);
+    const bool written = write_all(file.get(), text) && ::fsync(file.get()) == 0;
+    const bool renamed = written && ::rename(temporary.c_str(), path.c_str()) == 0;
+    const int error = errno;
+    if (!renamed) ::unlink(temporary.c_str());
+    if (!renamed) return system_problem("cannot write", path.string(), error);
+    if (!sync_directory(path.parent_path()))
+        return system_problem("cannot write", path.string(), errno);
+    return {};
+}
+
 } // namespace countersign::app

@@ -29,4 +29,8 @@ struct file_content {
 [[nodiscard]] fallible<bool> write_new_file(const std::filesystem::path& path,
                                             std::string_view text);
 
+// Puts a file with mode 0600 in the place of the one of that name: whoever reads it, also after a
+// power cut, finds the old one or the new one, whole.
+[[nodiscard]] fallible<void> replace_file(const std::filesystem::path& path, std::string_view text);
+
 } // namespace countersign::app

@@ -245,7 +245,7 @@ asio::awaitable<fallible<void>> perform(store::connection& redis, const settings
                                         import_source& source, std::ostream& out) {
     system_random system;
     buffered_random random(system);
-    const auto opened = co_await open_keys(all.data_dir, redis, system);
+    const auto opened = co_await open_keys(all.data_dir, redis, system, all.token_algorithm);
     if (!opened) co_return opened.error();
     const auto ring = opened->keys.encryption_keys();
     const auto codes = opened->keys.code_hasher();

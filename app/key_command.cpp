@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <filesystem>
 #include <iomanip>
 #include <ostream>
 #include <string>
@@ -54,13 +53,14 @@ problem redis_problem(store::store_error error) {
 struct key_request {
     const invocation& call;
     std::vector<store::service_scope> scopes; // of key create
-    std::filesystem::path data_dir;
+    const settings& all;
     std::ostream& out;
 };
 
 asio::awaitable<fallible<void>> perform(store::connection& redis, const key_request& request) {
     system_random random;
-    const auto opened = co_await open_keys(request.data_dir, redis, random);
+    const auto opened =
+        co_await open_keys(request.all.data_dir, redis, random, request.all.token_algorithm);
     if (!opened) co_return opened.error();
     const auto hasher = opened->keys.code_hasher();
     store::service_keys keys(redis, hasher);
@@ -88,6 +88,7 @@ asio::awaitable<fallible<void>> perform(store::connection& redis, const key_requ
     }
     case command::serve:
     case command::notify:
+    case command::keys:
     case command::import_subjects:
     case command::mail:
     case command::config_check:
@@ -117,7 +118,7 @@ fallible<void> perform_on(const store::redis_address& address, const key_request
 } // namespace
 
 fallible<void> run_key_command(const invocation& call, const settings& all, std::ostream& out) {
-    key_request request{call, {}, all.data_dir, out};
+    key_request request{call, {}, all, out};
     if (call.what == command::key_create) {
         auto scopes = store::parse_scopes(call.key_scopes);
         if (scopes.has_error()) return problem{"--scopes: " + scopes.error()};

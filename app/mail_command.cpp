@@ -200,7 +200,7 @@ private:
 asio::awaitable<fallible<void>> perform(store::connection& redis, const mail_options& options,
                                         const settings& all, std::ostream& out) {
     system_random random;
-    const auto opened = co_await open_keys(all.data_dir, redis, random);
+    const auto opened = co_await open_keys(all.data_dir, redis, random, all.token_algorithm);
     if (!opened) co_return opened.error();
     mail_command command(redis, opened->data.partitions, options, all, out);
     co_return co_await command.run();

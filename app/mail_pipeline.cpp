@@ -1,5 +1,6 @@
 #include "app/mail_pipeline.hpp"
 
+#include "app/keys_keeper.hpp"
 #include "app/system.hpp"
 #include "notify/mailbox_transport.hpp"
 #include "notify/notifier.hpp"
@@ -142,13 +143,19 @@ mail_pipeline::~mail_pipeline() {
 
 fallible<std::unique_ptr<mail_pipeline>> mail_pipeline::start(const settings& all,
                                                               mail_pipeline_options options,
-                                                              core::key_ring keys,
+                                                              keys_keeper& keys,
                                                               notify::mail_theme theme) {
     std::stop_source stop;
     auto transports = make_transports(all, stop.get_token());
     if (!transports) return transports.error();
-    return std::unique_ptr<mail_pipeline>(new mail_pipeline(std::make_unique<impl>(
-        all, options, std::move(keys), std::move(theme), *std::move(transports), stop)));
+    auto made = std::make_unique<impl>(all, options, keys.in_use()->encryption_keys(),
+                                       std::move(theme), *std::move(transports), stop);
+    // What is posted to the context is destroyed with it, unasked.
+    keys.add(made->context.get_executor(),
+             [own = made.get()](const keys_keeper::shared_keys& fresh) {
+                 own->keys = fresh->encryption_keys();
+             });
+    return std::unique_ptr<mail_pipeline>(new mail_pipeline(std::move(made)));
 }
 
 } // namespace countersign::app

@@ -4,7 +4,6 @@
 
 #include "app/problem.hpp"
 #include "app/settings.hpp"
-#include "core/crypto/aead.hpp"
 #include "notify/counters.hpp"
 #include "notify/mail.hpp"
 #include "notify/smtp_options.hpp"
@@ -15,6 +14,8 @@
 #include <string>
 
 namespace countersign::app {
+
+class keys_keeper;
 
 struct mail_pipeline_counters {
     notify::notifier_counters notifier;
@@ -31,9 +32,10 @@ struct mail_pipeline_options {
 
 class mail_pipeline {
 public:
-    // Starts at once. The settings' mail.url was validated.
+    // Starts at once, and takes new keys from `keys`, which outlives it and does not keep() yet.
+    // The settings' mail.url was validated.
     [[nodiscard]] static fallible<std::unique_ptr<mail_pipeline>>
-    start(const settings& all, mail_pipeline_options options, core::key_ring keys,
+    start(const settings& all, mail_pipeline_options options, keys_keeper& keys,
           notify::mail_theme theme);
     // Finishes and settles what is being submitted, if the relay answers within ten seconds; else
     // it is sent again at the next start.

@@ -4,6 +4,7 @@
 #include "app/core_dumps.hpp"
 #include "app/import_command.hpp"
 #include "app/key_command.hpp"
+#include "app/keys_command.hpp"
 #include "app/logging.hpp"
 #include "app/mail_appearance.hpp"
 #include "app/mail_command.hpp"
@@ -48,6 +49,8 @@ fallible<void> perform(const invocation& call, const configuration& configured,
     case command::key_list:
     case command::key_revoke:
         return run_key_command(call, all, std::cout);
+    case command::keys:
+        return run_keys_command(call.keys, all, std::cout);
     case command::import_subjects:
         return run_import_command(call, all, std::cout);
     case command::mail:

@@ -101,6 +101,15 @@ void add_connections(metrics_exposition& out, const counted_parts& counted) {
             }));
 }
 
+void add_admission(metrics_exposition& out, const counted_parts& counted) {
+    using thread = net::thread_counters;
+    out.begin_gauge("countersign_http_requests_waiting", "Requests whose turn has not come.");
+    out.add({}, sum(counted, [](const thread& of) -> auto& { return of.admission.waiting; }));
+    out.begin_counter("countersign_http_requests_refused_total",
+                      "Requests refused with 503 because their turn did not come in time.");
+    out.add({}, sum(counted, [](const thread& of) -> auto& { return of.admission.refused; }));
+}
+
 void add_passwords(metrics_exposition& out, const net::password_counters& passwords) {
     out.begin_gauge("countersign_password_hashes_running", "Argon2 runs under way.");
     out.add({}, static_cast<double>(passwords.running.value()));
@@ -218,6 +227,13 @@ void add_notifier(metrics_exposition& out, const notify::notifier_counters& noti
     out.add({}, {&notifier.submissions});
 }
 
+void add_clock(metrics_exposition& out, const clock_counters& clock) {
+    if (clock.known.value() == 0) return;
+    out.begin_gauge("countersign_clock_offset_seconds",
+                    "How far the machine's clock is ahead of Redis'.");
+    out.add({}, static_cast<double>(clock.offset_ms.value()) / 1'000);
+}
+
 double age_seconds(std::optional<core::unix_time> since, core::unix_time now) {
     if (!since) return 0;
     return std::max(0.0, std::chrono::duration<double>(now - *since).count());
@@ -269,12 +285,16 @@ std::string metrics_text(const counted_parts& counted, const outbox_figures& out
     metrics_exposition out;
     add_process(out);
     add_requests(out, counted);
-    if (!counted.threads.empty()) add_connections(out, counted);
+    if (!counted.threads.empty()) {
+        add_connections(out, counted);
+        add_admission(out, counted);
+    }
     if (counted.passwords) add_passwords(out, *counted.passwords);
     add_redis(out, counted);
     add_commits(out, counted);
     if (!counted.threads.empty()) add_verifications(out, counted);
     if (counted.mails) add_notifier(out, counted.mails->notifier);
+    if (counted.clock) add_clock(out, *counted.clock);
     add_outbox(out, outbox, now);
     return out.text();
 }

@@ -2,6 +2,7 @@
 // outbox stands. docs/operations.md says what each is; no label comes from a client.
 #pragma once
 
+#include "app/clock_watch.hpp"
 #include "app/mail_pipeline.hpp"
 #include "app/settings.hpp"
 #include "core/types.hpp"
@@ -22,6 +23,7 @@ struct counted_parts {
     std::vector<std::unique_ptr<net::thread_counters>> threads; // that serve requests
     const net::password_counters* passwords = nullptr;
     std::unique_ptr<mail_pipeline_counters> mails;
+    std::unique_ptr<clock_counters> clock;
 
     [[nodiscard]] std::vector<net::connection_counters*> connections() const;
 };

@@ -19,8 +19,16 @@ struct opened_keys {
 };
 
 // Waits for Redis to answer (30 s), loads or makes the key file, makes `cs:meta` if the data is
-// new, and compares fingerprints. `redis` is started and, like `random`, outlives the call.
+// new, and compares fingerprints: each pepper that data may be under must be in the file. `access`
+// is what a new file signs access tokens with. `redis` is started and, like `random`, outlives the
+// call.
 [[nodiscard]] boost::asio::awaitable<fallible<opened_keys>>
-open_keys(std::filesystem::path data_dir, store::connection& redis, core::random_source& random);
+open_keys(std::filesystem::path data_dir, store::connection& redis, core::random_source& random,
+          core::jws_algorithm access = core::jws_algorithm::hs256);
+
+// Lets the data remember the peppers of these keys that are used, and no others. After the file
+// has a new one, and before it loses an old one.
+[[nodiscard]] boost::asio::awaitable<fallible<void>> remember_peppers(store::connection& redis,
+                                                                      const key_file& keys);
 
 } // namespace countersign::app

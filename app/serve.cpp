@@ -1,7 +1,9 @@
 #include "app/serve.hpp"
 
+#include "app/clock_watch.hpp"
 #include "app/data_directory.hpp"
 #include "app/dev_mail_pages.hpp"
+#include "app/keys_keeper.hpp"
 #include "app/mail_pipeline.hpp"
 #include "app/metrics_server.hpp"
 #include "app/open_keys.hpp"
@@ -40,7 +42,7 @@ constexpr std::chrono::milliseconds password_patience{5'000};
 fallible<opened_keys> open_keys_now(const settings& all, const store::redis_address& address) {
     system_random random;
     return run_with_redis(address, "countersign-start", [&](store::connection& redis) {
-        return open_keys(all.data_dir, redis, random);
+        return open_keys(all.data_dir, redis, random, all.token_algorithm);
     });
 }
 
@@ -64,6 +66,12 @@ private:
     asio::io_context context_{1};
     asio::signal_set signals_;
 };
+
+void warn_of_algorithm(const settings& all, const key_file& keys) {
+    if (keys.access_algorithm() == all.token_algorithm) return;
+    spdlog::warn("the key of access tokens is of another algorithm than tokens.algorithm, and "
+                 "stays in use until `countersign keys rotate --tokens --change-algorithm`");
+}
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -113,6 +121,7 @@ fallible<void> serve(const settings& all, notify::mail_theme theme) {
     auto lock = server_lock::acquire(all.data_dir);
     if (!lock) return lock.error();
     end_signal end;
+    keys_keeper keys(end.context(), all.data_dir);
     auto tls = tls_keeper::read(all, end.context());
     if (!tls) return tls.error();
 
@@ -121,21 +130,23 @@ fallible<void> serve(const settings& all, notify::mail_theme theme) {
     auto opened = open_keys_now(all, redis->address);
     if (!opened) return opened.error();
 
+    warn_of_algorithm(all, opened->keys);
+    keys.begin_with(std::move(opened->keys));
+
     const auto threads = static_cast<std::size_t>(all.threads);
     auto counted = begin_counting(threads, all.mail.notifier);
     net::server* listening = nullptr;
     shared_parts shared{.all = all,
                         .redis = redis->address,
                         .partitions = opened->data.partitions,
-                        .keys = opened->keys.encryption_keys(),
-                        .codes = opened->keys.code_hasher(),
-                        .tokens = core::token_service(opened->keys.token_keys(), all.app.base_uri),
+                        .keys = keys,
                         .passwords = make_password_pool(all.password, threads),
                         .now = system_clock_now,
                         .accepting = [&listening] { return listening->accepting(); },
                         .pages = dev_mail_pages(all),
                         .counters = counted.threads};
     counted.passwords = &shared.passwords.counters();
+    counted.clock = std::make_unique<clock_counters>();
     const auto metrics =
         metrics_server::start(all, redis->address, opened->data.partitions, counted);
     if (!metrics) return metrics.error();
@@ -147,7 +158,7 @@ fallible<void> serve(const settings& all, notify::mail_theme theme) {
                                              .partitions = opened->data.partitions,
                                              .consumer = consumer_name("serve", all),
                                              .counted = *counted.mails},
-                                            opened->keys.encryption_keys(), std::move(theme));
+                                            keys, std::move(theme));
         if (!started) return started.error();
         mails = *std::move(started);
     }
@@ -169,6 +180,9 @@ fallible<void> serve(const settings& all, notify::mail_theme theme) {
         spdlog::info("mail.url is not set: mails are at {}://{}:{}/dev/mail",
                      all.tls.on() ? "https" : "http", all.listen.address, server.port());
     tls->keep(server);
+    keys.keep();
+    clock_watch clock(end.context(), redis->address, system_clock_now, *counted.clock);
+    clock.keep();
     end.wait();
     server.stop(drain_patience);
     shared.passwords.stop();
@@ -180,10 +194,12 @@ fallible<void> run_notifier(const settings& all, notify::mail_theme theme) {
     auto slot = notifier_slot::acquire(all.data_dir);
     if (!slot) return slot.error();
     end_signal end;
+    keys_keeper keys(end.context(), all.data_dir);
     auto redis = reach_redis(all, when_running::join_only);
     if (!redis) return redis.error();
     auto opened = open_keys_now(all, redis->address);
     if (!opened) return opened.error();
+    keys.begin_with(std::move(opened->keys));
     const auto counted = begin_counting(0, true);
     const auto metrics =
         metrics_server::start(all, redis->address, opened->data.partitions, counted);
@@ -194,9 +210,10 @@ fallible<void> run_notifier(const settings& all, notify::mail_theme theme) {
          .partitions = opened->data.partitions,
          .consumer = consumer_name("notify-" + std::to_string(slot->number()), all),
          .counted = *counted.mails},
-        opened->keys.encryption_keys(), std::move(theme));
+        keys, std::move(theme));
     if (!mails) return mails.error();
     spdlog::info("sending mails");
+    keys.keep();
     end.wait();
     return {};
 }

@@ -198,6 +198,11 @@ void add_server_rows(std::vector<setting>& rows) {
     rows.push_back({"api.families", value_kind::list, secrecy::open,
                     "The API families that are served: singularity, slugbase, clara, service.",
                     set_families, show_families});
+    rows.push_back(make::boolean(
+        "api.host_prefixed_cookies",
+        "Whether cookies are named __Host-…, which pins them to the host; for clients that do not "
+        "read them by the names of the contracts.",
+        COUNTERSIGN_MEMBER(host_prefixed_cookies)));
     rows.push_back(
         {"metrics.listen", value_kind::text, secrecy::open,
          "Where /metrics is served, for Prometheus: an IP address and a port of its own; "
@@ -281,6 +286,11 @@ void add_token_rows(std::vector<setting>& rows) {
                               auto access) {
         rows.push_back(make::duration(std::string("tokens.") + name, {1, max}, meaning, access));
     };
+    rows.push_back(
+        make::choice("tokens.algorithm", std::array<std::string_view, 2>{"HS256", "EdDSA"},
+                     "What new keys sign access tokens with: HS256, or EdDSA, with which others "
+                     "can verify them (/.well-known/jwks.json).",
+                     COUNTERSIGN_MEMBER(token_algorithm)));
     life("access", day, "Life of an access token", COUNTERSIGN_MEMBER(policy.tokens.access));
     life("refresh", 400 * day, "Life of a refresh token, and so of an idle session",
          COUNTERSIGN_MEMBER(policy.tokens.refresh));

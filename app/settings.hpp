@@ -2,6 +2,7 @@
 // configuration.hpp's business; what each setting is called and means is setting_table.hpp's.
 #pragma once
 
+#include "core/crypto/jws.hpp"
 #include "core/crypto/password_hash.hpp"
 #include "core/crypto/secret.hpp"
 #include "core/policy.hpp"
@@ -87,12 +88,15 @@ struct settings {
     core::policy policy;
     core::argon2_parameters password; // of new hashes; the next right password replaces others
     bool ip_limits = true;
+    bool host_prefixed_cookies = false;
     std::vector<api_family> families{api_family::singularity, api_family::service};
     clara_settings clara;
     std::vector<std::string> trusted_proxies; // CIDR, canonical: no bits beyond the prefix
     metrics_settings metrics;
     log_settings log;
     bool core_dumps = false;
+    // Of access tokens, where a key is made for them.
+    core::jws_algorithm token_algorithm = core::jws_algorithm::hs256;
 };
 
 } // namespace countersign::app

@@ -3,6 +3,7 @@
 #include "app/documentation_pages.hpp"
 #include "app/families.hpp"
 #include "app/system.hpp"
+#include "net/cookies.hpp"
 #include "net/cross_site.hpp"
 #include "net/openapi.hpp"
 #include "net/services.hpp"
@@ -35,6 +36,7 @@ std::unique_ptr<store::connection> connect_for_limits(const redis_settings& all,
 struct worker {
     system_random system;
     buffered_random random{system};
+    thread_keys keys;
     store::connection redis;
     std::unique_ptr<store::connection> limits_redis; // null: they are in the same one
     store::accounts accounts;
@@ -44,21 +46,22 @@ struct worker {
     net::services services;
 
     worker(shared_parts& shared, boost::asio::io_context& context, net::thread_counters& counted)
-        : redis(context.get_executor(), {.address = shared.redis, .counted = &counted.redis}),
+        : keys(*shared.keys.in_use(), shared.all.app.base_uri),
+          redis(context.get_executor(), {.address = shared.redis, .counted = &counted.redis}),
           limits_redis(connect_for_limits(shared.all.redis, context)),
           accounts(
               redis, random, shared.partitions,
               {.codes = shared.all.mail.outbox_codes_max, .alerts = shared.all.mail.outbox_max},
               &counted.accounts),
-          emails(redis, accounts, shared.codes), limits(limits_redis ? *limits_redis : redis),
-          service_keys(redis, shared.codes),
+          emails(redis, accounts, keys.codes), limits(limits_redis ? *limits_redis : redis),
+          service_keys(redis, keys.codes),
           services{
               .redis = redis,
               .accounts = accounts,
               .emails = emails,
               .limits = limits,
-              .context = {.rules = shared.all.policy, .keys = shared.keys, .codes = shared.codes},
-              .tokens = shared.tokens,
+              .context = {.rules = shared.all.policy, .keys = keys.sealing, .codes = keys.codes},
+              .tokens = keys.tokens,
               .passwords = shared.passwords,
               .verifications = counted.verifications,
               .random = random,
@@ -66,6 +69,7 @@ struct worker {
               .ip_limits = shared.all.ip_limits,
               .secure_cookies =
                   shared.all.tls.on() || shared.all.app.base_uri.starts_with("https://"),
+              .cookie_prefix = shared.all.host_prefixed_cookies ? net::host_prefix : "",
               .app_name = shared.all.app.name,
               .origin = net::origin_of(shared.all.app.base_uri)} {
         redis.start();
@@ -94,6 +98,15 @@ std::vector<net::page> describe(std::span<const std::unique_ptr<net::family>> fa
                                                              .base_uri = all.app.base_uri}));
 }
 
+// RFC 7517 section 5. Where no key can be published there is no such page, and `otherwise` says so.
+net::reply key_set(const worker& of, const net::request& request, net::family& otherwise) {
+    auto set = of.keys.tokens.key_set();
+    if (set.empty()) return otherwise.not_found(request);
+    return {.body = std::move(set),
+            .content_type = "application/jwk-set+json",
+            .headers = {{"Cache-Control", "public, max-age=300"}}};
+}
+
 boost::asio::awaitable<void> stop(std::shared_ptr<worker> stopped) {
     stopped->redis.stop();
     if (stopped->limits_redis) stopped->limits_redis->stop();
@@ -117,8 +130,19 @@ std::unique_ptr<net::dispatcher> make_worker(shared_parts& shared, boost::asio::
     pages.push_back({{get, "/health/ready"}, [own, &shared](const net::request&) {
                          return health(shared.accepting() && own->redis.healthy());
                      }});
+    // The first family answers paths that are nobody's; it lives as long as the pages do.
+    pages.push_back({{get, "/.well-known/jwks.json"},
+                     [own, first = families.front().get()](const net::request& request) {
+                         return key_set(*own, request, *first);
+                     }});
+    shared.keys.add(context.get_executor(),
+                    [weak = std::weak_ptr(own),
+                     audience = shared.all.app.base_uri](const keys_keeper::shared_keys& fresh) {
+                        if (const auto worker = weak.lock())
+                            worker->keys = thread_keys(*fresh, audience);
+                    });
     return std::make_unique<net::families_dispatcher>(
-        std::move(families), std::move(pages), [own] { return stop(own); }, counted.requests);
+        std::move(families), std::move(pages), [own] { return stop(own); }, counted);
 }
 
 } // namespace countersign::app

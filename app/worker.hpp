@@ -2,10 +2,8 @@
 // Nothing of it is shared with another thread.
 #pragma once
 
+#include "app/keys_keeper.hpp"
 #include "app/settings.hpp"
-#include "core/codes.hpp"
-#include "core/crypto/aead.hpp"
-#include "core/tokens.hpp"
 #include "net/counters.hpp"
 #include "net/dispatcher.hpp"
 #include "net/families_dispatcher.hpp"
@@ -21,14 +19,12 @@
 
 namespace countersign::app {
 
-// What all threads use and none changes; outlives them.
+// What all threads use and none changes, but by keys_keeper's rules; outlives them.
 struct shared_parts {
     const settings& all;
     store::redis_address redis;
     int partitions = 0;
-    core::key_ring keys;
-    core::code_hasher codes;
-    core::token_service tokens;
+    keys_keeper& keys;
     net::password_pool passwords;
     std::function<core::unix_time()> now;
     std::function<bool()> accepting; // whether the server takes new connections

@@ -216,7 +216,7 @@ constexpr double mebibyte = 1024.0 * 1024.0;
 } // namespace
 
 json::object run_overload(const options& how) {
-    // More than the server lets wait for Redis (store::connection_options, 4096 for each thread).
+    // More than the server works on at once (net::admission_limits, 1,024 for each thread).
     constexpr std::size_t many = 12'000;
     const auto connections = machine_can(how, many) ? many : std::size_t{512};
     product server(how, {{"redis.durability", "everysec"}});
@@ -287,18 +287,13 @@ json::object run_overload(const options& how) {
 
 namespace {
 
-// Password logins of an address that nobody has: the server checks a password all the same, so that
-// nobody learns who is registered.
+// Password logins of addresses that nobody has: the server checks a password all the same, so that
+// nobody learns who is registered. Each is another's, since a few misses make an address wait.
 class password_storm {
 public:
     password_storm(std::uint16_t port, std::size_t connections, double seconds)
         : thread_([this, port, connections, seconds] {
-              const std::string body =
-                  R"({"email":"nobody@example.org","password":"Wrong-Horse-7"})";
-              logins source(fmt::format("POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\n"
-                                        "Content-Type: application/json\r\n"
-                                        "Content-Length: {}\r\n\r\n{}",
-                                        body.size(), body));
+              logins source;
               result_ = run_load({.port = port,
                                   .connections = connections,
                                   .duration = span_of(seconds),
@@ -311,9 +306,19 @@ public:
     }
 
 private:
-    struct logins : one_request {
-        using one_request::one_request;
+    struct logins : request_source {
+        std::string_view next() override {
+            static std::atomic<std::uint64_t> stranger{0};
+            const auto body = fmt::format(
+                R"({{"email":"nobody{}@example.org","password":"Wrong-Horse-7"}})", ++stranger);
+            bytes = fmt::format("POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\n"
+                                "Content-Type: application/json\r\n"
+                                "Content-Length: {}\r\n\r\n{}",
+                                body.size(), body);
+            return bytes;
+        }
         bool accepts(unsigned status, std::string_view) override { return status == 401; }
+        std::string bytes;
     };
     load_result result_;
     std::thread thread_;

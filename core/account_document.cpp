@@ -5,7 +5,6 @@
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <array>
 
@@ -14,7 +13,9 @@ namespace countersign::core {
 namespace {
 
 constexpr std::int64_t document_format = 1;
-// Enough for an ordinary account's document; larger ones go on to the heap.
+// Of an ordinary account's document, with room; larger ones take more.
+constexpr std::size_t usual_size = 1536;
+// Enough for the values of an ordinary document; those of larger ones go on to the heap.
 constexpr std::size_t scratch_size = 8192;
 
 template <typename Enum>
@@ -160,10 +161,10 @@ void read_api_token(json_reader& in, api_token& token) {
 
 void write_attempts(json_writer& out, std::string_view key, const attempt_state& state) {
     if (state == attempt_state{}) return;
-    json_writer inner(out.storage());
-    inner.put("misses", state.misses);
-    inner.put("until", state.blocked_until);
-    out.put_object(key, std::move(inner));
+    out.put_object(key, [&state](json_writer& inner) {
+        inner.put("misses", state.misses);
+        inner.put("until", state.blocked_until);
+    });
 }
 
 void read_attempts(json_reader& in, std::string_view key, attempt_state& state) {
@@ -174,15 +175,15 @@ void read_attempts(json_reader& in, std::string_view key, attempt_state& state) 
 }
 
 void write_enrolment(json_writer& out, const pending_totp& enrolment) {
-    json_writer inner(out.storage());
-    inner.put("token", enrolment.token_id);
-    inner.put("by", enrolment.begun_by);
-    json_writer device(out.storage());
-    write_device(device, enrolment.device);
-    inner.put_object("device", std::move(device));
-    inner.put("backup", enrolment.backup_code_hashes);
-    inner.put("until", enrolment.expires_at);
-    out.put_object("enrolment", std::move(inner));
+    out.put_object("enrolment", [&enrolment](json_writer& inner) {
+        inner.put("token", enrolment.token_id);
+        inner.put("by", enrolment.begun_by);
+        inner.put_object("device", [&enrolment](json_writer& device) {
+            write_device(device, enrolment.device);
+        });
+        inner.put("backup", enrolment.backup_code_hashes);
+        inner.put("until", enrolment.expires_at);
+    });
 }
 
 void read_enrolment(json_reader& inner, pending_totp& enrolment) {
@@ -195,10 +196,10 @@ void read_enrolment(json_reader& inner, pending_totp& enrolment) {
 }
 
 void write_unfinished(json_writer& out, const unfinished_login& login) {
-    json_writer inner(out.storage());
-    inner.put("at", login.at);
-    write_client(inner, login.client);
-    out.put_object("unfinished", std::move(inner));
+    out.put_object("unfinished", [&login](json_writer& inner) {
+        inner.put("at", login.at);
+        write_client(inner, login.client);
+    });
 }
 
 void read_unfinished(json_reader& inner, unfinished_login& login) {
@@ -209,10 +210,9 @@ void read_unfinished(json_reader& inner, unfinished_login& login) {
 } // namespace
 
 std::string to_document(const account& value) {
-    // Short-lived values of one document: one buffer, one release.
-    std::array<unsigned char, scratch_size> scratch;
-    boost::json::monotonic_resource memory(scratch.data(), scratch.size());
-    json_writer out(&memory);
+    std::string text;
+    text.reserve(usual_size);
+    json_writer out(text);
     out.put("format", document_format);
     out.put("id", value.id);
     out.put("email", value.email);
@@ -244,7 +244,8 @@ std::string to_document(const account& value) {
     out.put_each("api_tokens", value.api_tokens, write_api_token);
     out.put("notify", value.notification_addresses);
     out.put("light_mode", !value.dark_mode);
-    return boost::json::serialize(out.take());
+    out.finish();
+    return text;
 }
 
 boost::system::result<account, document_error> account_from_document(std::string_view text) {

@@ -23,7 +23,7 @@ struct new_api_token {
                                            const code_hasher& codes, random_source& random,
                                            unix_time now);
 
-// Whose it is by its own words, and the hash that must stand in that account.
+// Whose it is by its own words, and its hashes, of which one must stand in that account.
 struct presented_api_token {
     account_id account;
     api_token_hash hash;

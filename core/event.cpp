@@ -3,7 +3,6 @@
 #include "core/json_fields.hpp"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <array>
 
@@ -62,7 +61,8 @@ std::string secret_context(const account_id& account, event_type type) {
 }
 
 std::string to_json(const event& value) {
-    json_writer out;
+    std::string text;
+    json_writer out(text);
     out.put("id", value.id.value());
     out.put("type", to_string(value.type));
     out.put("account", value.account.value());
@@ -80,7 +80,8 @@ std::string to_json(const event& value) {
     out.put("remaining_codes", value.remaining_codes);
     out.put("sealed_secret", value.sealed_secret);
     out.put("expires_at", value.expires_at);
-    return boost::json::serialize(out.take());
+    out.finish();
+    return text;
 }
 
 boost::system::result<event, event_error> event_from_json(std::string_view text) {

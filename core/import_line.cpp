@@ -5,7 +5,6 @@
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -255,16 +254,16 @@ std::string to_json(const import_line& line) {
                                          .account_name = device.account_name,
                                          .secret = device.secret.reveal(),
                                          .parameters = device.parameters}));
-    std::array<unsigned char, scratch_size> scratch;
-    boost::json::monotonic_resource memory(scratch.data(), scratch.size());
-    json_writer out(&memory);
+    std::string text;
+    json_writer out(text);
     out.put("subject", line.subject);
     out.put("email", line.email.value());
     out.put("name", line.name);
     out.put("locale", line.locale);
     out.put("totp", uris);
     out.put("backupCodes", line.backup_code_digests);
-    return boost::json::serialize(out.take());
+    out.finish();
+    return text;
 }
 
 std::string device_label(const otpauth& device) {

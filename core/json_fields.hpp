@@ -7,10 +7,10 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -19,13 +19,22 @@
 
 namespace countersign::core {
 
+// With its quotes, escaped as RFC 8259 section 7 asks for and no further. `value` is UTF-8.
+void append_json_string(std::string& text, std::string_view value);
+void append_json_number(std::string& text, std::int64_t value);
+
+// Appends one object's members to a text, without a tree in between. Keys are ours and need no
+// escaping.
 class json_writer {
 public:
-    // What it writes is allocated from `storage`, which outlives it.
-    explicit json_writer(boost::json::storage_ptr storage = {}) : object_(std::move(storage)) {}
+    // `text` outlives it; nothing else writes to it until finish().
+    explicit json_writer(std::string& text) : text_(text) { text_ += '{'; }
+    void finish() { text_ += '}'; }
 
     void put(std::string_view key, std::string_view value) {
-        if (!value.empty()) object_.emplace(key, value);
+        if (value.empty()) return;
+        begin(key);
+        append_json_string(text_, value);
     }
     void put(std::string_view key, const std::string& value) { put(key, std::string_view(value)); }
     void put(std::string_view key, const char* value) { put(key, std::string_view(value)); }
@@ -34,10 +43,14 @@ public:
         put(key, std::string_view(value.value()));
     }
     void put(std::string_view key, std::integral auto value) {
-        if (value != 0) object_.emplace(key, static_cast<std::int64_t>(value));
+        if (value == 0) return;
+        begin(key);
+        append_json_number(text_, static_cast<std::int64_t>(value));
     }
     void put(std::string_view key, bool value) {
-        if (value) object_.emplace(key, true);
+        if (!value) return;
+        begin(key);
+        text_ += "true";
     }
     void put(std::string_view key, unix_time value) { put(key, value.time_since_epoch().count()); }
     template <typename T>
@@ -45,32 +58,53 @@ public:
         if (value) put(key, *value);
     }
     void put(std::string_view key, const std::vector<std::string>& values) {
-        if (values.empty()) return;
-        boost::json::array list(object_.storage());
-        list.reserve(values.size());
-        for (const auto& value : values)
-            list.emplace_back(std::string_view(value));
-        object_.emplace(key, std::move(list));
+        put_list(key, values,
+                 [this](const std::string& value) { append_json_string(text_, value); });
     }
     // A list of objects, each written by `write(json_writer&, element)`.
     template <typename T, typename Write>
     void put_each(std::string_view key, const std::vector<T>& values, Write write) {
-        if (values.empty()) return;
-        boost::json::array list(object_.storage());
-        list.reserve(values.size());
-        for (const auto& value : values) {
-            json_writer element(object_.storage());
+        put_list(key, values, [this, &write](const T& value) {
+            json_writer element(text_);
             write(element, value);
-            list.emplace_back(element.take());
-        }
-        object_.emplace(key, std::move(list));
+            element.finish();
+        });
     }
-    void put_object(std::string_view key, json_writer inner) { object_.emplace(key, inner.take()); }
-    [[nodiscard]] boost::json::storage_ptr storage() const { return object_.storage(); }
-    [[nodiscard]] boost::json::object take() { return std::move(object_); }
+    // An object, written by `write(json_writer&)`.
+    template <typename Write>
+    void put_object(std::string_view key, Write write) {
+        begin(key);
+        json_writer inner(text_);
+        write(inner);
+        inner.finish();
+    }
 
 private:
-    boost::json::object object_;
+    void separate(bool& first) {
+        if (!first) text_ += ',';
+        first = false;
+    }
+    void begin(std::string_view key) {
+        separate(first_);
+        text_ += '"';
+        text_ += key;
+        text_ += "\":";
+    }
+    template <typename T, typename Append>
+    void put_list(std::string_view key, const std::vector<T>& values, Append append) {
+        if (values.empty()) return;
+        begin(key);
+        text_ += '[';
+        bool first = true;
+        for (const auto& value : values) {
+            separate(first);
+            append(value);
+        }
+        text_ += ']';
+    }
+
+    std::string& text_;
+    bool first_ = true;
 };
 
 class json_reader {

@@ -3,6 +3,7 @@
 #include "core/crypto/encoding.hpp"
 #include "core/crypto/hmac.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -149,7 +150,8 @@ jws_key_ring derive_ring(const std::vector<signing_key>& masters, token_kind kin
     keys.reserve(masters.size());
     for (const signing_key& master : masters) {
         keys.push_back({.id = master.id,
-                        .key = secret_key(hmac_sha256(master.key.reveal(), bytes_of(label)))});
+                        .key = secret_key(hmac_sha256(master.key.reveal(), bytes_of(label))),
+                        .algorithm = master.algorithm});
     }
     return jws_key_ring(std::move(keys));
 }
@@ -209,6 +211,20 @@ token_service::verify(token_kind kind, std::string_view token, unix_time now) co
         return token_error::expired;
     }
     return *std::move(claims);
+}
+
+std::string token_service::key_set() const {
+    json::array keys;
+    for (const verifying_key& key :
+         keys_.rings.at(static_cast<std::size_t>(token_kind::access)).verifying_keys()) {
+        keys.push_back(json::object{{"kty", "OKP"},
+                                    {"crv", "Ed25519"},
+                                    {"kid", key.id},
+                                    {"use", "sig"},
+                                    {"alg", "EdDSA"},
+                                    {"x", to_base64url(key.point)}});
+    }
+    return keys.empty() ? std::string() : json::serialize(json::object{{"keys", std::move(keys)}});
 }
 
 } // namespace countersign::core

@@ -69,6 +69,10 @@ public:
     [[nodiscard]] boost::system::result<token_claims, token_error>
     verify(token_kind kind, std::string_view token, unix_time now) const;
 
+    // The JWK Set (RFC 7517 section 5, RFC 8037 section 2) with which others verify access tokens:
+    // the keys of EdDSA, the current one first. Empty: there are none.
+    [[nodiscard]] std::string key_set() const;
+
 private:
     token_keys keys_;
     std::string audience_;

@@ -32,23 +32,12 @@ bool is_code(std::string_view text, int digits) {
            std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-} // namespace
-
-totp_step step_at(unix_time time, const totp_parameters& parameters) {
-    require_valid(parameters);
-    const auto since_epoch = std::chrono::floor<seconds>(time).time_since_epoch().count();
-    const std::int64_t period = parameters.period_s;
-    return {since_epoch >= 0 ? since_epoch / period : (since_epoch - period + 1) / period};
-}
-
-std::string totp_code(std::span<const std::byte> secret, const totp_parameters& parameters,
-                      totp_step step) {
-    require_valid(parameters);
+// RFC 6238 section 4.2 over RFC 4226 section 5.3. The parameters are valid.
+std::string code_at(keyed_hmac& secret, const totp_parameters& parameters, totp_step step) {
     const auto counter = big_endian(static_cast<std::uint64_t>(step.value));
     std::array<std::byte, 64> digest{};
-    const std::size_t length = hmac(parameters.algorithm, secret, counter, digest);
+    const std::size_t length = secret.compute(counter, digest);
 
-    // Dynamic truncation, RFC 4226 section 5.3.
     const auto offset = std::to_integer<std::size_t>(digest[length - 1] & std::byte{0x0f});
     std::uint32_t number = 0;
     for (const std::byte byte : std::span(digest).subspan(offset, 4)) {
@@ -64,6 +53,22 @@ std::string totp_code(std::span<const std::byte> secret, const totp_parameters& 
     return code;
 }
 
+} // namespace
+
+totp_step step_at(unix_time time, const totp_parameters& parameters) {
+    require_valid(parameters);
+    const auto since_epoch = std::chrono::floor<seconds>(time).time_since_epoch().count();
+    const std::int64_t period = parameters.period_s;
+    return {since_epoch >= 0 ? since_epoch / period : (since_epoch - period + 1) / period};
+}
+
+std::string totp_code(std::span<const std::byte> secret, const totp_parameters& parameters,
+                      totp_step step) {
+    require_valid(parameters);
+    keyed_hmac keyed(parameters.algorithm, secret);
+    return code_at(keyed, parameters, step);
+}
+
 std::optional<totp_step> matching_step(std::span<const std::byte> secret,
                                        const totp_parameters& parameters, std::string_view code,
                                        unix_time now, int window) {
@@ -74,10 +79,11 @@ std::optional<totp_step> matching_step(std::span<const std::byte> secret,
     if (!is_code(code, parameters.digits)) {
         return std::nullopt;
     }
+    keyed_hmac keyed(parameters.algorithm, secret);
     std::optional<totp_step> latest;
     for (std::int64_t distance = -window; distance <= window; ++distance) {
         const totp_step step{middle.value + distance};
-        if (equal_in_constant_time(totp_code(secret, parameters, step), code)) {
+        if (equal_in_constant_time(code_at(keyed, parameters, step), code)) {
             latest = step;
         }
     }

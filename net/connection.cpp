@@ -1,5 +1,7 @@
 #include "net/connection.hpp"
 
+#include "core/crypto/secret.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -13,6 +15,8 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <span>
+#include <string.h> // explicit_bzero
 
 namespace countersign::net {
 namespace {
@@ -29,6 +33,16 @@ constexpr std::size_t body_window_bytes = 2 * 1024;
 // before the client has read it (RFC 9112 section 9.6).
 constexpr std::size_t linger_max_bytes = 1024 * 1024;
 constexpr std::size_t out_kept_max_bytes = 64 * 1024;
+
+// How far down the stack what answers a request leaves parts of it: Boost.JSON reads and writes
+// through 4 KB there, and short texts stand in frames.
+constexpr std::size_t stack_wiped_bytes = 16 * 1024;
+
+// Overwrites the stack below the caller, where what has returned has left its variables.
+[[gnu::noinline]] void wipe_stack() noexcept {
+    std::array<std::byte, stack_wiped_bytes> below; // NOLINT: what stands in it is the point
+    ::explicit_bzero(below.data(), below.size());   // wider stores than OpenSSL's
+}
 
 reply internal_error_reply() {
     reply value;
@@ -142,12 +156,15 @@ asio::awaitable<bool> connection::shake_hands() {
     co_return false;
 }
 
-// Moves what has arrived of the next request to the front of the buffer.
+// Moves what has arrived of the next request to the front of the buffer, and overwrites what is
+// left of the one that was answered: the connection may stay open for long.
 void connection::begin_request() {
     used_ -= consumed_;
     if (used_ > 0 && consumed_ > 0) std::memmove(buffer_.data(), buffer_.data() + consumed_, used_);
     consumed_ = 0;
     if (stream_) end_stream();
+    core::wipe(std::as_writable_bytes(std::span(buffer_)).subspan(used_, written_ - used_));
+    written_ = used_;
     scan_ = {};
     parser_.reset();
     request_.clear();
@@ -178,6 +195,7 @@ asio::awaitable<connection::outcome> connection::receive() {
         asio::buffer(buffer_.data() + used_, buffer_.size() - used_),
         asio::redirect_error(asio::use_awaitable, error));
     used_ += size;
+    written_ = std::max(written_, used_);
     if (!error) {
         if (phase_ == phase::idle) enter(phase::header);
         co_return outcome::ready;
@@ -323,6 +341,10 @@ asio::awaitable<connection::outcome> connection::send_reply() {
         if (!serialise(reply_, framing, out_)) co_return outcome::gone;
     }
     auto state = co_await send(out_);
+    core::wipe(std::as_writable_bytes(std::span(out_)));
+    core::wipe(std::as_writable_bytes(std::span(reply_.body)));
+    reply_.headers.clear();
+    wipe_stack();
     if (reply_.stream == nullptr) co_return state;
     if (state == outcome::ready && sends_content(reply_, framing))
         state = co_await send_stream(*reply_.stream);

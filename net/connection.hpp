@@ -128,6 +128,7 @@ private:
     // is streamed, only the latter.
     std::vector<char> buffer_;
     std::size_t used_ = 0;
+    std::size_t written_ = 0;    // what was in use since the last request; not below used_
     std::size_t body_begin_ = 0; // where what arrived after the header section begins
     std::size_t consumed_ = 0;   // where the next request begins, once this one is complete
     header_scan scan_;

@@ -81,6 +81,7 @@ void connection::end_stream() {
         head.resize(std::max(head.size(), used_));
         std::memcpy(head.data(), buffer_.data(), used_);
         buffer_ = std::move(head);
+        written_ = buffer_.size();
     }
     stream_.reset();
 }

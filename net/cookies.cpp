@@ -4,7 +4,7 @@ namespace countersign::net {
 
 std::string to_header(const cookie& cookie) {
     std::string text;
-    text.append(cookie.name).append("=").append(cookie.value);
+    text.append(cookie.prefix).append(cookie.name).append("=").append(cookie.value);
     text.append("; Path=/; Max-Age=").append(std::to_string(cookie.life.count()));
     text.append("; HttpOnly; SameSite=");
     text.append(cookie.site == same_site::strict ? "Strict" : "Lax");

@@ -22,6 +22,11 @@ struct connection_counters {
     core::counter at_the_cap, out_of_resources;
 };
 
+struct admission_counters {
+    core::gauge waiting; // requests whose turn has not come
+    core::counter refused;
+};
+
 // Requests by route and status class, and how long the routes of a family take. The rows are fixed
 // when the thread starts, so there are never more of them than routes.
 class request_counters {
@@ -86,6 +91,7 @@ struct verification_counters {
 
 struct alignas(core::cache_line_bytes) thread_counters {
     connection_counters connections;
+    admission_counters admission;
     request_counters requests;
     verification_counters verifications;
     store::redis_counters redis;

@@ -30,7 +30,7 @@ bool is_from_another_site(const request& request, std::string_view own_origin) {
 
 std::string_view credential_cookie(const services& services, const request& request,
                                    std::string_view name) {
-    const auto value = request.cookie(name).value_or(std::string_view());
+    const auto value = request.cookie(name, services.cookie_prefix).value_or(std::string_view());
     if (value.empty() || is_from_another_site(request, services.origin)) return {};
     return value;
 }

@@ -23,9 +23,9 @@ body_plan body_of(const family& owner, std::size_t route) {
 families_dispatcher::families_dispatcher(std::vector<std::unique_ptr<family>> families,
                                          std::vector<page> pages,
                                          std::function<boost::asio::awaitable<void>()> on_stop,
-                                         request_counters& counted)
+                                         thread_counters& counted)
     : pages_(std::move(pages)), on_stop_(std::move(on_stop)), families_(std::move(families)),
-      counted_(counted) {
+      counted_(counted.requests), admission_({}, counted.admission) {
     for (const auto& family : families_) {
         const auto routes = family->routes();
         for (std::size_t index = 0; index < routes.size(); ++index)
@@ -89,10 +89,17 @@ boost::asio::awaitable<reply> families_dispatcher::dispatch(const request& value
     const auto began = steady_clock::now();
     const auto& [to_family, index, body] = destinations_[value.route];
     reply answer;
-    if (to_family != nullptr)
-        answer = co_await to_family->handle(index, value);
-    else
+    if (to_family == nullptr) {
         answer = pages_[index].show(value);
+    } else if (body.how == body_plan::delivery::streamed) { // takes its time, and bounds itself
+        answer = co_await to_family->handle(index, value);
+    } else {
+        admission::place mine(admission_);
+        if (mine.admitted() || co_await mine.turn())
+            answer = co_await to_family->handle(index, value);
+        else
+            answer = to_family->overloaded(value);
+    }
     // What threw is counted by problem().
     counted_.answered(value.route, answer.status);
     counted_.took(value.route, steady_clock::now() - began);

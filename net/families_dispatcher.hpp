@@ -1,6 +1,7 @@
 // Brings requests to the families: one router over all their routes, the health pages beside them.
 #pragma once
 
+#include "net/admission.hpp"
 #include "net/counters.hpp"
 #include "net/dispatcher.hpp"
 #include "net/family.hpp"
@@ -22,11 +23,11 @@ struct page {
 class families_dispatcher final : public dispatcher {
 public:
     // A route that several families have is the first one's. The first family also answers paths
-    // that are nobody's. `on_stop` ends what the thread's services keep running. `counted` is not
-    // open yet, and outlives the dispatcher.
+    // that are nobody's. `on_stop` ends what the thread's services keep running. The requests of
+    // `counted` are not open yet, and it outlives the dispatcher.
     families_dispatcher(std::vector<std::unique_ptr<family>> families, std::vector<page> pages,
                         std::function<boost::asio::awaitable<void>()> on_stop,
-                        request_counters& counted);
+                        thread_counters& counted);
 
     [[nodiscard]] boost::asio::awaitable<reply> dispatch(const request& value) override;
     [[nodiscard]] reply problem(transport_problem problem, std::string_view method,
@@ -58,6 +59,7 @@ private:
     std::vector<destination> destinations_;
     std::unique_ptr<router> router_;
     request_counters& counted_;
+    admission admission_;
 };
 
 } // namespace countersign::net

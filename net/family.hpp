@@ -51,6 +51,8 @@ public:
 
     [[nodiscard]] virtual boost::asio::awaitable<reply> handle(std::size_t route,
                                                                const request& request) = 0;
+    // Too much is asked of the server at once: 503 with Retry-After.
+    [[nodiscard]] virtual reply overloaded(const request& request) = 0;
     [[nodiscard]] virtual reply not_found(const request& request) = 0;
     [[nodiscard]] virtual reply method_not_allowed(const request& request,
                                                    std::string_view allow) = 0;

@@ -1,5 +1,7 @@
 #include "net/request.hpp"
 
+#include "core/crypto/secret.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -97,7 +99,8 @@ std::optional<std::string_view> request::header(std::string_view name) const noe
     return std::nullopt;
 }
 
-std::optional<std::string_view> request::cookie(std::string_view name) const noexcept {
+std::optional<std::string_view> request::cookie(std::string_view name,
+                                                std::string_view prefix) const noexcept {
     for (const auto& field : fields) {
         if (field.id != boost::beast::http::field::cookie) continue;
         std::string_view rest = field.value;
@@ -106,7 +109,8 @@ std::optional<std::string_view> request::cookie(std::string_view name) const noe
             const auto pair = trim(rest.substr(0, end));
             rest.remove_prefix(std::min(end + 1, rest.size()));
             const auto equals = pair.find('=');
-            if (equals != std::string_view::npos && pair.substr(0, equals) == name)
+            if (equals != std::string_view::npos && equals == prefix.size() + name.size() &&
+                pair.starts_with(prefix) && pair.substr(prefix.size(), name.size()) == name)
                 return pair.substr(equals + 1);
         }
     }
@@ -126,7 +130,10 @@ void request::clear() noexcept {
     http_1_0 = false;
     route = no_route;
     stream = nullptr;
+    for (auto& each : decoded_)
+        if (!each.empty()) core::wipe(each);
     path_parameter_count_ = 0;
+    core::wipe(std::as_writable_bytes(std::span(body_)));
     body_.clear();
     if (body_.capacity() > body_kept_max_bytes) body_.shrink_to_fit();
 }

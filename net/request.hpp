@@ -56,8 +56,10 @@ public:
 
     // The value of the first field of that name, compared without regard to case.
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
-    // The value of the first cookie of that name (case matters), as sent (RFC 6265 section 4.2).
-    [[nodiscard]] std::optional<std::string_view> cookie(std::string_view name) const noexcept;
+    // The value of the first cookie that is named with `prefix` and then `name` (case matters), as
+    // sent (RFC 6265 section 4.2).
+    [[nodiscard]] std::optional<std::string_view>
+    cookie(std::string_view name, std::string_view prefix = {}) const noexcept;
     // The Authorization field's value, empty if absent. There is at most one.
     [[nodiscard]] std::string_view authorization() const noexcept;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/decide/evidence.hpp"
+#include "core/decide/renewal.hpp"
 #include "core/decision.hpp"
 #include "core/random.hpp"
 #include "core/tokens.hpp"
@@ -16,6 +17,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,8 +40,10 @@ struct services {
     std::function<core::unix_time()> now;
     bool ip_limits = true;       // policy.ip_limits
     bool secure_cookies = false; // app.base_uri is https, or the listener TLS
-    std::string app_name;        // the issuer that authenticator apps show
-    std::string origin;          // of app.base_uri, as a browser says it: no path, no final slash
+    // Of every cookie's name: host_prefix (net/cookies.hpp), or none.
+    std::string_view cookie_prefix{};
+    std::string app_name; // the issuer that authenticator apps show
+    std::string origin;   // of app.base_uri, as a browser says it: no path, no final slash
     // The families that have a part in a login that they share (net/shared_login.hpp).
     std::vector<login_participant*> login_participants;
 };
@@ -70,6 +75,7 @@ transact(services& services, core::account_id id, Command command) {
         co_await services.accounts.transact(std::move(id), [&](const core::account& current) {
             auto made = decide(current, command, services.context, services.now());
             last.emplace(std::move(made.outcome));
+            if (made.next) core::seal_anew(*made.next, services.context.keys, services.random);
             return store::change{std::move(made.next), std::move(made.events), last->has_error()};
         });
     if (written.has_error()) co_return written.error();

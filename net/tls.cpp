@@ -228,7 +228,8 @@ tls_context::tls_context(const tls_identity& identity, ticket_keys& tickets)
     SSL_CTX* const context = context_.get();
     ::SSL_CTX_set_security_level(context, security_level);
     ::SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+                                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                       SSL_OP_CLEANSE_PLAINTEXT);
     ::SSL_CTX_clear_options(context, SSL_OP_NO_TICKET | SSL_OP_LEGACY_SERVER_CONNECT);
     // Without automatic retries a stream of records that carry no data cannot keep the thread.
     ::SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |

@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int attempts_max = 32;
+constexpr std::size_t commit_id_bytes = 8; // enough to tell the writers of one account apart
 constexpr int attempts_without_pause = 3;
 constexpr std::uint32_t longest_race_pause_ms = 8;
 constexpr std::chrono::milliseconds first_unknown_outcome_pause = 25ms; // doubles
@@ -90,9 +91,6 @@ asio::awaitable<void> pause_for(std::chrono::milliseconds length) {
     co_await timer.async_wait(asio::as_tuple(asio::deferred));
 }
 
-// Nothing has told whether it ran: a first try, or one after an outcome that is unknown.
-enum class attempt : std::uint8_t { first, repeated };
-
 } // namespace
 
 struct accounts::impl {
@@ -147,11 +145,10 @@ struct accounts::impl {
 
     // Runs commit.lua or erase.lua until it answers: true if it took effect, now or in an earlier
     // run whose answer was lost, false if the account has another version.
-    asio::awaitable<store_result<bool>>
-    write(const script& code, core::account_id id,
-          std::function<std::vector<std::string>(attempt)> arguments, steady_time until);
-    asio::awaitable<store_result<bool>>
-    commit(core::account_id id, std::vector<std::string> arguments, steady_time until);
+    // With `repeated` that argument is set to "1" in all runs but the first.
+    asio::awaitable<store_result<bool>> write(const script& code, core::account_id id,
+                                              std::vector<std::string> arguments, steady_time until,
+                                              std::optional<std::size_t> repeated = std::nullopt);
     asio::awaitable<store_result<std::optional<core::account>>>
     decide_and_commit(core::account_id id, std::function<change(const core::account&)> decide,
                       transaction_queue::place& mine, steady_time until);
@@ -196,17 +193,21 @@ accounts::impl::load(core::account_id id, steady_time until) {
     co_return read_fields(id, *reply);
 }
 
-asio::awaitable<store_result<bool>>
-accounts::impl::write(const script& code, core::account_id id,
-                      std::function<std::vector<std::string>(attempt)> arguments,
-                      steady_time until) {
+asio::awaitable<store_result<bool>> accounts::impl::write(const script& code, core::account_id id,
+                                                          std::vector<std::string> arguments,
+                                                          steady_time until,
+                                                          std::optional<std::size_t> repeated) {
     // The scripts know their own proposal again, so running one once more is the way to ask whether
     // it ran, and does no harm if the first run is still on its way.
     if (redis.down()) co_return store_error::unavailable;
+    const auto keys = keys_of(id);
     auto pause = first_unknown_outcome_pause;
-    for (auto now = attempt::first;; now = attempt::repeated, pause *= 2) {
-        if (now == attempt::repeated) counted.repeated.add();
-        const auto reply = co_await redis.script(code, keys_of(id), arguments(now), until);
+    for (bool first = true;; first = false, pause *= 2) {
+        if (!first) {
+            counted.repeated.add();
+            if (repeated) arguments[*repeated] = "1";
+        }
+        const auto reply = co_await redis.script(code, keys, arguments, until);
         if (reply) {
             const auto* answer = reply->integer();
             if (answer && *answer == answer_outbox_full) {
@@ -219,19 +220,11 @@ accounts::impl::write(const script& code, core::account_id id,
             co_return store_error::corrupt;
         }
         // The first call did not run if it met a full queue; of later ones nothing follows.
-        if (reply.error() == store_error::overloaded && now == attempt::first)
-            co_return store_error::overloaded;
+        if (first && reply.error() == store_error::overloaded) co_return store_error::overloaded;
         if (reply.error() == store_error::corrupt) co_return store_error::corrupt;
         if (std::chrono::steady_clock::now() + pause >= until) co_return store_error::unavailable;
         co_await pause_for(pause);
     }
-}
-
-asio::awaitable<store_result<bool>>
-accounts::impl::commit(core::account_id id, std::vector<std::string> arguments, steady_time until) {
-    return write(
-        scripts::commit(), std::move(id),
-        [arguments = std::move(arguments)](attempt) { return arguments; }, until);
 }
 
 std::string accounts::impl::life_of(const core::account_id& id, std::string_view expected) {
@@ -275,9 +268,9 @@ accounts::impl::decide_and_commit(core::account_id id,
             current.reset();
             continue;
         }
-        auto proposed = random.hex(16);
+        auto proposed = random.hex(commit_id_bytes);
         auto arguments = commit_arguments(id, current->version, proposed, &current->value, wanted);
-        const auto taken = co_await commit(id, std::move(arguments), until);
+        const auto taken = co_await write(scripts::commit(), id, std::move(arguments), until);
         if (!taken) co_return taken.error();
         if (*taken) {
             count_commit(by_lane(wanted.events));
@@ -321,8 +314,8 @@ asio::awaitable<store_result<std::optional<core::account>>>
 accounts::transact(core::account_id id, std::function<change(const core::account&)> decide) {
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
-    transaction_queue::place mine(self->queue, co_await asio::this_coro::executor, id);
-    if (!co_await mine.turn(until))
+    transaction_queue::place mine(self->queue, id);
+    if (!mine.has_turn() && !co_await mine.turn(until))
         co_return self->redis.healthy() ? store_error::contention : store_error::unavailable;
     co_return co_await self->decide_and_commit(std::move(id), std::move(decide), mine, until);
 }
@@ -333,8 +326,9 @@ asio::awaitable<store_result<bool>> accounts::create(core::account value,
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto id = value.id;
     const change wanted{.next = std::move(value), .events = std::move(events)};
-    auto arguments = self->commit_arguments(id, "", self->random.hex(16), nullptr, wanted);
-    const auto taken = co_await self->commit(id, std::move(arguments), until);
+    auto arguments =
+        self->commit_arguments(id, "", self->random.hex(commit_id_bytes), nullptr, wanted);
+    const auto taken = co_await self->write(scripts::commit(), id, std::move(arguments), until);
     if (taken && *taken) self->count_commit(by_lane(wanted.events));
     co_return taken;
 }
@@ -344,13 +338,11 @@ asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::st
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto lanes = by_lane(events);
-    auto arguments = [id, version = std::move(version), events = std::move(events)](attempt now) {
-        std::vector<std::string> list{version, now == attempt::repeated ? "1" : "0", id.value()};
-        append_events(list, events);
-        return list;
-    };
-    const auto taken =
-        co_await self->write(scripts::erase(), std::move(id), std::move(arguments), until);
+    std::vector<std::string> arguments{std::move(version), "0", id.value()};
+    constexpr std::size_t repeated = 1; // the "0"
+    append_events(arguments, events);
+    const auto taken = co_await self->write(scripts::erase(), std::move(id), std::move(arguments),
+                                            until, repeated);
     if (taken && *taken) self->count_commit(lanes);
     co_return taken;
 }

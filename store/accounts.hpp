@@ -39,7 +39,7 @@ struct outbox_limits {
 
 struct loaded_account {
     core::account value;
-    std::string version; // random 128-bit commit id, 32 hexadecimal digits
+    std::string version; // the commit id: 64 random bits, hexadecimal
 };
 
 // One per thread; members are called on its connection's thread.

@@ -111,10 +111,17 @@ redis::logger make_logger() {
     return {level::info, [](level, std::string_view text) { spdlog::debug("redis: {}", text); }};
 }
 
+// What RESP puts about a word: a sign, its length, two line ends.
+constexpr std::size_t frame_size = 16;
+
 // Requests that were not written yet survive a loss of the connection; written ones do not, because
 // they may have run (Boost.Redis' cancel_if_unresponded, on by default).
 redis::request make_request(std::span<const std::string_view> words) {
     redis::request request;
+    std::size_t size = 0;
+    for (const auto word : words)
+        size += word.size() + frame_size;
+    request.reserve(size + frame_size);
     if (words.size() == 1)
         request.push(words.front());
     else
@@ -289,11 +296,13 @@ connection::command(std::vector<std::string> arguments, steady_time until) {
 }
 
 asio::awaitable<boost::system::result<reply_value, store_error>>
-connection::script(const struct script& code, std::vector<std::string> keys,
-                   std::vector<std::string> arguments, steady_time until) {
+connection::script(const struct script& code, const std::vector<std::string>& keys,
+                   const std::vector<std::string>& arguments, steady_time until) {
     const auto self = impl_;
     const auto key_count = std::to_string(keys.size());
-    std::vector<std::string_view> words{"EVALSHA", code.sha1, key_count};
+    std::vector<std::string_view> words;
+    words.reserve(3 + keys.size() + arguments.size());
+    words.insert(words.end(), {"EVALSHA", code.sha1, key_count});
     words.insert(words.end(), keys.begin(), keys.end());
     words.insert(words.end(), arguments.begin(), arguments.end());
     until = std::min(until, std::chrono::steady_clock::now() + self->options.deadline);

@@ -87,10 +87,10 @@ public:
 
     // Like command(), but `unavailable` here says that the outcome is unknown: it may have run, or
     // may yet run. Runs a script by its hash, and by its source when the server does not know it
-    // (NOSCRIPT). `code` outlives the call: the embedded ones live for ever.
+    // (NOSCRIPT). What it is called with outlives the call; the embedded scripts live for ever.
     [[nodiscard]] boost::asio::awaitable<boost::system::result<reply_value, store_error>>
-    script(const struct script& code, std::vector<std::string> keys,
-           std::vector<std::string> arguments, steady_time until = steady_time::max());
+    script(const struct script& code, const std::vector<std::string>& keys,
+           const std::vector<std::string>& arguments, steady_time until = steady_time::max());
 
     // True while the last contact was an answer. For readiness.
     [[nodiscard]] bool healthy() const noexcept;

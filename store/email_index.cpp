@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::string_view index_domain = "email";
+constexpr const char* key_prefix = "cs:index:email:";
 constexpr char separator = '|';
 constexpr int attempts_max = 8; // each lost one means that somebody else made progress
 
@@ -43,10 +45,8 @@ std::optional<index_entry> entry_from(std::string_view text) {
                        core::unix_time(core::milliseconds(taken_at))};
 }
 
-// The text of a GET's reply, empty if there is none.
-store_result<std::string> stored_entry(const store_result<reply_value>& reply) {
-    if (!reply) return reply.error();
-    const auto* text = reply->text();
+std::string text_of(const reply_value& value) {
+    const auto* text = value.text();
     return text ? *text : std::string();
 }
 
@@ -64,23 +64,51 @@ std::vector<std::string> words(std::string first, std::string second) {
 email_index::email_index(connection& redis, accounts& accounts, const core::code_hasher& hasher)
     : redis_(redis), accounts_(accounts), hasher_(hasher) {}
 
-std::string email_index::key_of(const core::email_address& address) const {
-    return "cs:index:email:" + hasher_.index_key(index_domain, address.value());
+std::vector<std::string> email_index::keys_of(const core::email_address& address) const {
+    auto keys = hasher_.index_keys(index_domain, address.value());
+    for (auto& key : keys)
+        key.insert(0, key_prefix);
+    return keys;
+}
+
+asio::awaitable<store_result<std::vector<std::string>>>
+email_index::read(std::vector<std::string> keys) {
+    std::vector<std::string> stored;
+    if (keys.size() == 1) {
+        const auto reply = co_await redis_.command(words("GET", std::move(keys.front())));
+        if (!reply) co_return reply.error();
+        stored.push_back(text_of(*reply));
+        co_return stored;
+    }
+    const auto count = keys.size();
+    keys.insert(keys.begin(), "MGET");
+    const auto reply = co_await redis_.command(std::move(keys));
+    if (!reply) co_return reply.error();
+    const auto* values = reply->list();
+    if (values == nullptr || values->size() != count) co_return store_error::corrupt;
+    for (const auto& value : *values)
+        stored.push_back(text_of(value));
+    co_return stored;
 }
 
 asio::awaitable<store_result<std::optional<loaded_account>>>
 email_index::find(core::email_address address) {
-    const auto key = key_of(address);
-    const auto stored = stored_entry(co_await redis_.command(words("GET", key)));
+    const auto keys = keys_of(address);
+    const auto stored = co_await read(keys);
     if (!stored) co_return stored.error();
-    if (stored->empty()) co_return std::nullopt;
-    const auto entry = entry_from(*stored);
-    if (!entry) co_return corrupt_entry(key);
-    auto loaded = co_await accounts_.load(entry->id);
-    if (!loaded) co_return loaded.error();
-    auto& holder = *loaded;
-    if (holder && holder->value.email != address.value()) holder.reset();
-    co_return std::move(holder);
+    std::string looked_at; // the same entry under several peppers is one
+    for (std::size_t place = 0; place < keys.size(); ++place) {
+        const auto& text = (*stored)[place];
+        if (text.empty()) continue;
+        const auto entry = entry_from(text);
+        if (!entry) co_return corrupt_entry(keys[place]);
+        if (entry->id.value() == looked_at) continue;
+        looked_at = entry->id.value();
+        auto loaded = co_await accounts_.load(entry->id);
+        if (!loaded) co_return loaded.error();
+        if (*loaded && (*loaded)->value.email == address.value()) co_return *std::move(loaded);
+    }
+    co_return std::nullopt;
 }
 
 asio::awaitable<store_result<loaded_account>>
@@ -99,7 +127,7 @@ asio::awaitable<store_result<bool>> email_index::may_take_over(std::string entry
                                                                core::unix_time now) {
     if (entry.empty()) co_return true;
     const auto parsed = entry_from(entry);
-    if (!parsed) co_return corrupt_entry(key_of(address));
+    if (!parsed) co_return corrupt_entry("the entry of an address in the index");
     if (parsed->id == id) co_return true;
     // Either way of the clock: an entry far in the future is no reservation either.
     if (std::chrono::abs(now - parsed->taken_at) < reservation_life) co_return false;
@@ -111,43 +139,89 @@ asio::awaitable<store_result<bool>> email_index::may_take_over(std::string entry
 
 asio::awaitable<store_result<std::optional<core::unix_time>>>
 email_index::held_since(core::email_address address, core::account_id id) {
-    const auto key = key_of(address);
-    const auto stored = stored_entry(co_await redis_.command(words("GET", key)));
+    const auto keys = keys_of(address);
+    const auto stored = co_await read(keys);
     if (!stored) co_return stored.error();
-    if (stored->empty()) co_return std::nullopt;
-    const auto entry = entry_from(*stored);
-    if (!entry) co_return corrupt_entry(key);
-    if (entry->id != id) co_return std::nullopt;
-    co_return entry->taken_at;
+    for (std::size_t place = 0; place < keys.size(); ++place) {
+        const auto& text = (*stored)[place];
+        if (text.empty()) continue;
+        const auto entry = entry_from(text);
+        if (!entry) co_return corrupt_entry(keys[place]);
+        if (entry->id == id) co_return entry->taken_at;
+    }
+    co_return std::nullopt;
 }
 
-asio::awaitable<store_result<bool>> email_index::reserve(core::email_address address,
-                                                         core::account_id id, core::unix_time now) {
-    const auto key = key_of(address);
+asio::awaitable<store_result<std::optional<std::size_t>>>
+email_index::place_of(core::email_address address, core::account_id id) {
+    const auto stored = co_await read(keys_of(address));
+    if (!stored) co_return stored.error();
+    for (std::size_t place = 0; place < stored->size(); ++place)
+        if ((*stored)[place].starts_with(start_of_entry(id))) co_return place;
+    co_return std::nullopt;
+}
+
+asio::awaitable<store_result<bool>> email_index::reserve_at(std::string key,
+                                                            core::email_address address,
+                                                            core::account_id id,
+                                                            core::unix_time now) {
     for (int attempts = 0; attempts < attempts_max; ++attempts) {
-        const auto stored = stored_entry(co_await redis_.command(words("GET", key)));
-        if (!stored) co_return stored.error();
-        const auto free = co_await may_take_over(*stored, address, id, now);
+        const auto reply = co_await redis_.command(words("GET", key));
+        if (!reply) co_return reply.error();
+        const auto stored = text_of(*reply);
+        const auto free = co_await may_take_over(stored, address, id, now);
         if (!free) co_return free.error();
         if (!*free) co_return false;
 
         std::vector<std::string> keys{key};
-        std::vector<std::string> arguments{*stored, start_of_entry(id),
-                                           to_text(now.time_since_epoch()),
-                                           to_text(reservation_life)};
-        const auto reply =
+        std::vector<std::string> arguments{
+            stored, start_of_entry(id), to_text(now.time_since_epoch()), to_text(reservation_life)};
+        const auto answer =
             co_await redis_.script(scripts::index_take(), std::move(keys), std::move(arguments));
-        if (!reply) co_return reply.error();
-        if (const auto* taken = reply->integer(); taken && *taken == 1) co_return true;
+        if (!answer) co_return answer.error();
+        if (const auto* taken = answer->integer(); taken && *taken == 1) co_return true;
     }
     co_return store_error::contention;
+}
+
+asio::awaitable<store_result<bool>> email_index::reserve(core::email_address address,
+                                                         core::account_id id, core::unix_time now) {
+    auto keys = keys_of(address);
+    if (keys.size() > 1) {
+        // One time for all entries, so that release() can name it.
+        const auto since = co_await held_since(address, id);
+        if (!since) co_return since.error();
+        if (const auto& held = *since; held && *held - now < reservation_life)
+            now = std::max(now, *held + core::milliseconds(1));
+        // One order for all servers, whichever pepper they hash under: whoever has the first entry
+        // goes on. Who meets another's later on leaves entries behind that count for nothing.
+        std::ranges::sort(keys);
+    }
+    for (auto& key : keys) {
+        const auto taken = co_await reserve_at(std::move(key), address, id, now);
+        if (!taken) co_return taken.error();
+        if (!*taken) co_return false;
+    }
+    co_return true;
 }
 
 asio::awaitable<store_result<void>> email_index::release(core::email_address address,
                                                          core::account_id id,
                                                          std::optional<core::unix_time> since) {
-    std::vector<std::string> keys{key_of(address)};
-    auto holder = words(start_of_entry(id), since ? to_text(since->time_since_epoch()) : "");
+    for (auto& key : keys_of(address)) {
+        std::vector<std::string> keys{std::move(key)};
+        auto holder = words(start_of_entry(id), since ? to_text(since->time_since_epoch()) : "");
+        const auto reply =
+            co_await redis_.script(scripts::index_release(), std::move(keys), std::move(holder));
+        if (!reply) co_return reply.error();
+    }
+    co_return store_result<void>();
+}
+
+asio::awaitable<store_result<void>>
+email_index::release_at(std::size_t place, core::email_address address, core::account_id id) {
+    std::vector<std::string> keys{keys_of(address).at(place)};
+    auto holder = words(start_of_entry(id), "");
     const auto reply =
         co_await redis_.script(scripts::index_release(), std::move(keys), std::move(holder));
     if (!reply) co_return reply.error();

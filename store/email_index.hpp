@@ -3,6 +3,9 @@
 // crash between reserve, create and release heal by itself.
 //
 // cs:index:email:<keyed hash of the address> holds `<account id>|<when it was taken, Unix ms>`.
+//
+// While there are several peppers an address is taken under every one, and found under any: servers
+// that hash under different ones meanwhile still agree on whose it is.
 #pragma once
 
 #include "core/codes.hpp"
@@ -12,8 +15,10 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace countersign::store {
 
@@ -45,15 +50,32 @@ public:
     release(core::email_address address, core::account_id id,
             std::optional<core::unix_time> since = std::nullopt);
 
+    // Under which pepper `id` holds the address: its place in the ring, the first of several.
+    // Nullopt: it does not hold it.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<std::size_t>>>
+    place_of(core::email_address address, core::account_id id);
+
+    // Gives the address up under the pepper at that place alone, if `id` holds it there.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>>
+    release_at(std::size_t place, core::email_address address, core::account_id id);
+
     // A creation takes far less: store deadlines are seconds.
     static constexpr std::chrono::seconds reservation_life{60};
 
 private:
+    // What stands under each of the keys; "" where nothing does.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<std::string>>>
+    read(std::vector<std::string> keys);
     // False: another account holds an entry of that value, or is about to.
     [[nodiscard]] boost::asio::awaitable<store_result<bool>>
     may_take_over(std::string entry, core::email_address address, core::account_id id,
                   core::unix_time now);
-    [[nodiscard]] std::string key_of(const core::email_address& address) const;
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>> reserve_at(std::string key,
+                                                                        core::email_address address,
+                                                                        core::account_id id,
+                                                                        core::unix_time now);
+    // Under each pepper, in the ring's order.
+    [[nodiscard]] std::vector<std::string> keys_of(const core::email_address& address) const;
 
     connection& redis_;
     accounts& accounts_;

@@ -61,6 +61,7 @@ std::string configuration(durability sync) {
                        "auto-aof-rewrite-min-size 64mb\n"
                        "save \"\"\n"
                        "stop-writes-on-bgsave-error yes\n"
+                       "hash-max-listpack-value 16384\n"
                        "maxmemory-policy noeviction\n"
                        "busy-reply-threshold 100\n"
                        "enable-debug-command no\n"

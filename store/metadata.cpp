@@ -46,6 +46,14 @@ asio::awaitable<store_result<metadata>> read_or_create_metadata(connection& redi
     co_return store_error::corrupt;
 }
 
+asio::awaitable<store_result<void>> write_key_fingerprint(connection& redis,
+                                                          std::string fingerprints) {
+    std::vector<std::string> set{"HSET", metadata_key, "key_fingerprint", std::move(fingerprints)};
+    const auto reply = co_await redis.command(std::move(set));
+    if (!reply) co_return reply.error();
+    co_return store_result<void>();
+}
+
 int partition_of(const core::account_id& id, int partitions) noexcept {
     constexpr std::uint64_t offset_basis = 14695981039346656037U;
     constexpr std::uint64_t prime = 1099511628211U;

@@ -16,13 +16,18 @@ inline constexpr int partitions_max = 16384; // the slots of Redis Cluster
 
 struct metadata {
     int partitions = default_partitions; // 1 to partitions_max
-    std::string key_fingerprint;         // of the pepper; hexadecimal
+    // Of the peppers that data may be under, hexadecimal, the newest first, with commas between.
+    std::string key_fingerprint;
 };
 
 // Reads `cs:meta`, creating it with `proposed` if the data is new. The caller compares
 // fingerprints.
 [[nodiscard]] boost::asio::awaitable<store_result<metadata>>
 read_or_create_metadata(connection& redis, metadata proposed);
+
+// Says from now on that the data is under peppers of these fingerprints.
+[[nodiscard]] boost::asio::awaitable<store_result<void>>
+write_key_fingerprint(connection& redis, std::string fingerprints);
 
 // The partition of an account: FNV-1a of its id modulo the number of partitions.
 [[nodiscard]] int partition_of(const core::account_id& id, int partitions) noexcept;

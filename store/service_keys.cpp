@@ -1,6 +1,7 @@
 #include "store/service_keys.hpp"
 
 #include "core/crypto/encoding.hpp"
+#include "store/scripts.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -36,10 +37,21 @@ std::string_view without_spaces(std::string_view text) {
     return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
+constexpr std::string_view index_domain = "service-key";
+constexpr int tries_max = 5; // each lost one means that somebody else made progress
+
 struct listed_key {
     service_key key;
     std::string hash;
 };
+
+std::string entry_text(const listed_key& of) {
+    return json::serialize(json::object{{"hash", of.hash},
+                                        {"name", of.key.name},
+                                        {"scopes", to_text(of.key.scopes)},
+                                        {"created", of.key.created},
+                                        {"pepper", of.key.pepper}});
+}
 
 // An entry of the listing, or nothing if it is not one of ours.
 std::optional<listed_key> parse_entry(const std::string& id, const std::string& text) {
@@ -54,13 +66,15 @@ std::optional<listed_key> parse_entry(const std::string& id, const std::string& 
     const auto* name = member("name");
     const auto* scopes = member("scopes");
     const auto* created = member("created");
+    const auto* pepper = member("pepper");
     if (hash == nullptr || name == nullptr || scopes == nullptr || created == nullptr)
         return std::nullopt;
     auto parsed = parse_scopes(*scopes);
     if (parsed.has_error()) return std::nullopt;
-    return listed_key{
-        {id, std::string(*name), std::move(parsed).unsafe_value(), std::string(*created)},
-        std::string(*hash)};
+    return listed_key{{id, std::string(*name), std::move(parsed).unsafe_value(),
+                       std::string(*created),
+                       pepper == nullptr ? std::string() : std::string(*pepper)},
+                      std::string(*hash)};
 }
 
 store_error corrupt_entry(std::string_view id) {
@@ -117,7 +131,7 @@ std::string to_text(const std::vector<service_scope>& scopes) {
 }
 
 std::string service_key_hash(const core::code_hasher& hasher, std::string_view key) {
-    return hasher.index_key("service-key", key);
+    return hasher.index_key(index_domain, key);
 }
 
 asio::awaitable<store_result<new_service_key>>
@@ -127,11 +141,10 @@ service_keys::create(std::string name, std::vector<service_scope> scopes,
     core::secret_string key(std::string(key_prefix) + core::to_base64url(random.bytes<32>()));
     const auto hash = service_key_hash(hasher_, key.reveal());
     const auto created = core::to_rfc3339(now);
-    const json::object entry{
-        {"hash", hash}, {"name", name}, {"scopes", to_text(scopes)}, {"created", created}};
+    const listed_key entry{{id, name, scopes, created, hasher_.pepper_ids().front()}, hash};
 
     // Listed first: a key that works can always be seen and revoked.
-    std::vector<std::string> list_it{"HSET", listing, id, json::serialize(entry)};
+    std::vector<std::string> list_it{"HSET", listing, id, entry_text(entry)};
     auto done = co_await redis_.command(std::move(list_it));
     if (done) {
         std::vector<std::string> index_it{
@@ -150,18 +163,37 @@ asio::awaitable<store_result<std::optional<service_key>>>
 service_keys::find(std::string_view presented) {
     if (presented.size() != key_length || !presented.starts_with(key_prefix))
         co_return std::nullopt;
-    const auto entry = index_name(service_key_hash(hasher_, presented));
-    std::vector<std::string> all{"HGETALL", entry};
-    const auto reply = co_await redis_.command(std::move(all));
-    if (!reply) co_return reply.error();
-    const auto* fields = reply->list();
-    if (fields != nullptr && fields->empty()) co_return std::nullopt;
-    auto found = fields == nullptr ? std::nullopt : parse_fields(*fields);
-    if (!found) {
-        spdlog::error("{} is corrupt", entry);
-        co_return store_error::corrupt;
+    const auto hashes = hasher_.index_keys(index_domain, presented);
+    for (std::size_t place = 0; place < hashes.size(); ++place) {
+        const auto entry = index_name(hashes[place]);
+        std::vector<std::string> all{"HGETALL", entry};
+        const auto reply = co_await redis_.command(std::move(all));
+        if (!reply) co_return reply.error();
+        const auto* fields = reply->list();
+        if (fields != nullptr && fields->empty()) continue;
+        auto found = fields == nullptr ? std::nullopt : parse_fields(*fields);
+        if (!found) {
+            spdlog::error("{} is corrupt", entry);
+            co_return store_error::corrupt;
+        }
+        if (hasher_.is_outdated(place)) co_await move(found->id, hashes[place], hashes.front());
+        co_return std::move(found);
     }
-    co_return std::move(found);
+    co_return std::nullopt;
+}
+
+asio::awaitable<void> service_keys::move(std::string id, std::string from, std::string to) {
+    std::vector<std::string> get{"HGET", listing, id};
+    const auto reply = co_await redis_.command(std::move(get));
+    const auto* text = reply ? reply->text() : nullptr;
+    auto entry = text == nullptr ? std::nullopt : parse_entry(id, *text);
+    if (!entry || entry->hash != from) co_return;
+    entry->hash = to;
+    entry->key.pepper = hasher_.pepper_ids().front();
+    std::vector<std::string> keys{listing, index_name(from), index_name(to)};
+    std::vector<std::string> arguments{id, *text, entry_text(*entry)};
+    (void)co_await redis_.script(scripts::service_key_move(), std::move(keys),
+                                 std::move(arguments));
 }
 
 asio::awaitable<store_result<std::vector<service_key>>> service_keys::list() {
@@ -184,22 +216,23 @@ asio::awaitable<store_result<std::vector<service_key>>> service_keys::list() {
 }
 
 asio::awaitable<store_result<bool>> service_keys::revoke(std::string id) {
-    std::vector<std::string> get{"HGET", listing, id};
-    const auto reply = co_await redis_.command(std::move(get));
-    if (!reply) co_return reply.error();
-    const auto* text = reply->text();
-    if (text == nullptr) co_return false;
-    const auto entry = parse_entry(id, *text);
-    if (!entry) co_return corrupt_entry(id);
+    for (int tries = 0; tries < tries_max; ++tries) {
+        std::vector<std::string> get{"HGET", listing, id};
+        const auto reply = co_await redis_.command(std::move(get));
+        if (!reply) co_return reply.error();
+        const auto* text = reply->text();
+        if (text == nullptr) co_return false;
+        const auto entry = parse_entry(id, *text);
+        if (!entry) co_return corrupt_entry(id);
 
-    // The listing last: until it is gone, revoking can be repeated.
-    std::vector<std::string> unindex{"DEL", index_name(entry->hash)};
-    const auto removed = co_await redis_.command(std::move(unindex));
-    if (!removed) co_return removed.error();
-    std::vector<std::string> unlist{"HDEL", listing, id};
-    const auto unlisted = co_await redis_.command(std::move(unlist));
-    if (!unlisted) co_return unlisted.error();
-    co_return true;
+        std::vector<std::string> keys{listing, index_name(entry->hash)};
+        std::vector<std::string> arguments{id, *text, ""};
+        const auto ended = co_await redis_.script(scripts::service_key_move(), std::move(keys),
+                                                  std::move(arguments));
+        if (!ended) co_return ended.error();
+        if (const auto* done = ended->integer(); done != nullptr && *done == 1) co_return true;
+    }
+    co_return store_error::contention;
 }
 
 } // namespace countersign::store

@@ -2,8 +2,9 @@
 // stored is only its keyed hash.
 //
 // In Redis: `cs:index:key:<hash>` is a hash {id, name, scopes, created}; the hash `cs:keys` lists
-// them, id -> {"hash","name","scopes","created"} as JSON. Scopes are separated by commas; `created`
-// is RFC 3339.
+// them, id -> {"hash","name","scopes","created","pepper"} as JSON; `pepper` is the id of the one
+// that `hash` was made with, and is missing in entries of before peppers could be replaced. Scopes
+// are separated by commas; `created` is RFC 3339.
 #pragma once
 
 #include "core/codes.hpp"
@@ -40,6 +41,9 @@ struct service_key {
     std::string name;
     std::vector<service_scope> scopes;
     std::string created; // RFC 3339
+    // The id of the pepper under whose hash it is found; empty: the one that the data began with,
+    // or not asked for.
+    std::string pepper = {};
 };
 
 struct new_service_key {
@@ -63,14 +67,20 @@ public:
            core::unix_time now);
     // The key that `presented` is, or none. Found by its keyed hash, so the time that this takes
     // tells nothing about the keys that there are. `presented` is only read until the first wait.
+    // A key that is found under a pepper that hashes no longer is kept under the current one.
     [[nodiscard]] boost::asio::awaitable<store_result<std::optional<service_key>>>
     find(std::string_view presented);
-    // Oldest first.
+    // Oldest first, with their peppers.
     [[nodiscard]] boost::asio::awaitable<store_result<std::vector<service_key>>> list();
     // False: there is no such key. After an error it can be repeated.
     [[nodiscard]] boost::asio::awaitable<store_result<bool>> revoke(std::string id);
 
 private:
+    // Puts the entry of a key under another hash, unless it is revoked or moved meanwhile. What
+    // fails leaves it where it is.
+    [[nodiscard]] boost::asio::awaitable<void> move(std::string id, std::string from,
+                                                    std::string to);
+
     connection& redis_;
     const core::code_hasher& hasher_;
 };

@@ -2,41 +2,47 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace countersign::store {
 
 namespace asio = boost::asio;
 
-transaction_queue::place::place(std::shared_ptr<transaction_queue> queue,
-                                const asio::any_io_executor& executor, core::account_id id)
-    : queue_(std::move(queue)), id_(std::move(id)), called_(executor) {
+transaction_queue::place::place(std::shared_ptr<transaction_queue> queue, core::account_id id)
+    : queue_(std::move(queue)), id_(std::move(id)) {
     auto& line = queue_->lines_[id_];
-    line.push_back(this);
-    has_turn_ = line.size() == 1;
+    has_turn_ = line.first == nullptr;
+    (has_turn_ ? line.first : line.last->next_) = this;
+    line.last = this;
 }
 
 transaction_queue::place::~place() {
     const auto found = queue_->lines_.find(id_);
     auto& line = found->second;
-    line.erase(std::find(line.begin(), line.end(), this));
-    if (line.empty()) {
+    if (line.first != this) { // nobody leaves so but who waited too long
+        auto* before = line.first;
+        while (before->next_ != this)
+            before = before->next_;
+        before->next_ = next_;
+        if (line.last == this) line.last = before;
+        return;
+    }
+    if (next_ == nullptr) {
         queue_->lines_.erase(found);
         return;
     }
-    if (!has_turn_) return;
-    auto& next = *line.front();
-    next.has_turn_ = true;
-    next.inherited_ = std::move(legacy_);
-    next.called_.cancel();
+    line.first = next_;
+    next_->has_turn_ = true;
+    next_->inherited_ = std::move(legacy_);
+    if (next_->called_) next_->called_->cancel();
 }
 
 asio::awaitable<bool> transaction_queue::place::turn(steady_time until) {
     if (!has_turn_) {
-        called_.expires_at(until);
-        co_await called_.async_wait(asio::as_tuple(asio::deferred));
+        called_.emplace(co_await asio::this_coro::executor, until);
+        co_await called_->async_wait(asio::as_tuple(asio::deferred));
     }
     co_return has_turn_;
 }
@@ -47,7 +53,7 @@ std::optional<loaded_account> transaction_queue::place::take_inherited() {
 
 void transaction_queue::place::bequeath(const core::account& committed,
                                         const std::string& version) {
-    if (queue_->lines_.at(id_).size() > 1) legacy_ = loaded_account{committed, version};
+    if (next_ != nullptr) legacy_ = loaded_account{committed, version};
 }
 
 } // namespace countersign::store

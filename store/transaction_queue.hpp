@@ -5,11 +5,9 @@
 #include "core/types.hpp"
 #include "store/accounts.hpp"
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -22,12 +20,12 @@ public:
     // A place in the queue; the destructor passes the turn on. Joins when made.
     class place {
     public:
-        place(std::shared_ptr<transaction_queue> queue,
-              const boost::asio::any_io_executor& executor, core::account_id id);
+        place(std::shared_ptr<transaction_queue> queue, core::account_id id);
         ~place();
         place(const place&) = delete;
         place& operator=(const place&) = delete;
 
+        [[nodiscard]] bool has_turn() const noexcept { return has_turn_; }
         // False: the turn had not come by `until`.
         [[nodiscard]] boost::asio::awaitable<bool> turn(steady_time until);
 
@@ -41,15 +39,20 @@ public:
         friend class transaction_queue;
         std::shared_ptr<transaction_queue> queue_;
         core::account_id id_;
-        boost::asio::steady_timer called_;
+        place* next_ = nullptr; // in its line
         bool has_turn_ = false;
+        std::optional<boost::asio::steady_timer> called_; // while it waits
         std::optional<loaded_account> inherited_;
         std::optional<loaded_account> legacy_;
     };
 
 private:
-    // The first of each line has the turn. Lines are never empty.
-    std::unordered_map<core::account_id, std::deque<place*>> lines_;
+    // Linked by place::next_. The first has the turn.
+    struct line {
+        place* first = nullptr;
+        place* last = nullptr;
+    };
+    std::unordered_map<core::account_id, line> lines_; // none is empty
 };
 
 } // namespace countersign::store

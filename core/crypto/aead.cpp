@@ -121,8 +121,12 @@ key_ring::open(std::string_view sealed, std::string_view associated_data) const 
 }
 
 bool key_ring::is_current(std::string_view sealed) const noexcept {
-    return sealed.substr(0, sealed.find('.')) == keys_.front().id &&
-           sealed.size() > keys_.front().id.size();
+    return key_of(sealed) == keys_.front().id && sealed.size() > keys_.front().id.size();
+}
+
+bool key_ring::is_outdated(std::string_view sealed) const noexcept {
+    const encryption_key* const key = find_key(keys_, key_of(sealed));
+    return key != nullptr && key != &keys_.front() && !key->is_next;
 }
 
 } // namespace countersign::core

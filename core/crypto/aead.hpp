@@ -16,6 +16,7 @@ namespace countersign::core {
 struct encryption_key {
     std::string id; // 1 to 64 of A-Z a-z 0-9 - _
     secret_key key;
+    bool is_next = false; // opens only, and is to seal soon: other servers may do so already
 };
 
 enum class open_error {
@@ -37,8 +38,14 @@ public:
                                    std::array<std::byte, 12> nonce) const;
     [[nodiscard]] boost::system::result<secret_string, open_error>
     open(std::string_view sealed, std::string_view associated_data) const;
-    // Whether `sealed` names the key that seal() uses now; if not, seal the value anew.
+    // Whether `sealed` names the key that seal() uses now.
     [[nodiscard]] bool is_current(std::string_view sealed) const noexcept;
+    // Whether it names one that seals no longer: then seal the value anew. Not one that is next.
+    [[nodiscard]] bool is_outdated(std::string_view sealed) const noexcept;
+    // The id of the key under which it is sealed, by its own words.
+    [[nodiscard]] static std::string_view key_of(std::string_view sealed) noexcept {
+        return sealed.substr(0, sealed.find('.'));
+    }
 
 private:
     std::vector<encryption_key> keys_;

@@ -53,18 +53,20 @@ EVP_MAC_CTX* thread_context(hash_algorithm algorithm) {
     return context.get();
 }
 
-} // namespace
+constexpr unsigned char no_key = 0;
 
-std::size_t hmac(hash_algorithm algorithm, std::span<const std::byte> key,
-                 std::span<const std::byte> message, std::span<std::byte, 64> out) {
-    EVP_MAC_CTX* const context = thread_context(algorithm);
+void set_key(EVP_MAC_CTX* context, std::span<const std::byte> key) {
     // A null key means "the key of last time" to OpenSSL; an empty key must not.
-    static constexpr unsigned char no_key = 0;
-    const auto* key_bytes =
-        key.empty() ? &no_key : reinterpret_cast<const unsigned char*>(key.data());
+    const auto* bytes = key.empty() ? &no_key : reinterpret_cast<const unsigned char*>(key.data());
+    if (EVP_MAC_init(context, bytes, key.size(), nullptr) != 1)
+        throw std::runtime_error("OpenSSL failed to set the key of an HMAC");
+}
+
+// With the key that was set.
+std::size_t compute(EVP_MAC_CTX* context, std::span<const std::byte> message,
+                    std::span<std::byte, 64> out) {
     std::size_t length = 0;
-    if (EVP_MAC_init(context, key_bytes, key.size(), nullptr) != 1 ||
-        EVP_MAC_update(context, reinterpret_cast<const unsigned char*>(message.data()),
+    if (EVP_MAC_update(context, reinterpret_cast<const unsigned char*>(message.data()),
                        message.size()) != 1 ||
         EVP_MAC_final(context, reinterpret_cast<unsigned char*>(out.data()), &length, out.size()) !=
             1) {
@@ -73,10 +75,38 @@ std::size_t hmac(hash_algorithm algorithm, std::span<const std::byte> key,
     return length;
 }
 
+} // namespace
+
+keyed_hmac::keyed_hmac(hash_algorithm algorithm, std::span<const std::byte> key)
+    : context_(thread_context(algorithm)) {
+    set_key(context_, key);
+}
+
+// Or the context would keep the key, somebody's TOTP secret, for long.
+keyed_hmac::~keyed_hmac() {
+    EVP_MAC_init(context_, &no_key, 0, nullptr);
+}
+
+std::size_t keyed_hmac::compute(std::span<const std::byte> message, std::span<std::byte, 64> out) {
+    // Without a key OpenSSL begins again with the one that is set.
+    if (used_ && EVP_MAC_init(context_, nullptr, 0, nullptr) != 1)
+        throw std::runtime_error("OpenSSL failed to begin an HMAC");
+    used_ = true;
+    return core::compute(context_, message, out);
+}
+
+std::size_t hmac(hash_algorithm algorithm, std::span<const std::byte> key,
+                 std::span<const std::byte> message, std::span<std::byte, 64> out) {
+    return keyed_hmac(algorithm, key).compute(message, out);
+}
+
 std::array<std::byte, 32> hmac_sha256(std::span<const std::byte> key,
                                       std::span<const std::byte> message) {
     std::array<std::byte, 64> out{};
-    hmac(hash_algorithm::sha256, key, message, out);
+    // The server's own keys, which stay in memory anyway.
+    EVP_MAC_CTX* const context = thread_context(hash_algorithm::sha256);
+    set_key(context, key);
+    compute(context, message, out);
     std::array<std::byte, 32> code{};
     std::copy_n(out.begin(), code.size(), code.begin());
     return code;

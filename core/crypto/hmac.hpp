@@ -1,6 +1,8 @@
 // HMAC (RFC 2104) over SHA-1, SHA-256 and SHA-512: the one keyed hash under TOTP, tokens and codes.
 #pragma once
 
+#include <openssl/types.h>
+
 #include <array>
 #include <cstddef>
 #include <span>
@@ -8,6 +10,24 @@
 namespace countersign::core {
 
 enum class hash_algorithm { sha1, sha256, sha512 };
+
+// A key for several messages; at most one lives on a thread at a time, since it uses the thread's
+// context. The context forgets the key with it.
+class keyed_hmac {
+public:
+    // Throws std::runtime_error if OpenSSL fails, as compute() does.
+    keyed_hmac(hash_algorithm algorithm, std::span<const std::byte> key);
+    ~keyed_hmac();
+    keyed_hmac(const keyed_hmac&) = delete;
+    keyed_hmac& operator=(const keyed_hmac&) = delete;
+
+    // As hmac().
+    std::size_t compute(std::span<const std::byte> message, std::span<std::byte, 64> out);
+
+private:
+    EVP_MAC_CTX* context_;
+    bool used_ = false;
+};
 
 // Writes the code to the front of `out` and returns its length: 20, 32 or 64 bytes. Thread-safe:
 // each thread keeps a context of its own. Throws std::runtime_error if OpenSSL fails.

@@ -3,15 +3,18 @@
 #include "core/crypto/encoding.hpp"
 #include "core/crypto/hmac.hpp"
 #include "core/crypto/key_id.hpp"
+#include "core/crypto/openssl_ptr.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -43,10 +46,20 @@ bool is_text(const json::value* value, std::string_view expected) {
     return value != nullptr && value->is_string() && value->get_string() == expected;
 }
 
-// The key that the header names, if the header is one that sign() could have made.
-boost::system::result<const signing_key*, jws_error> key_for(std::string_view encoded_header,
-                                                             std::string_view expected_type,
-                                                             const std::vector<signing_key>& keys) {
+std::string_view name_of(jws_algorithm algorithm) {
+    switch (algorithm) {
+    case jws_algorithm::hs256:
+        return "HS256";
+    case jws_algorithm::eddsa:
+        return "EdDSA";
+    }
+    throw std::logic_error("not a jws_algorithm");
+}
+
+// The index of the key that the header names, if the header is one that sign() could have made.
+boost::system::result<std::size_t, jws_error> key_for(std::string_view encoded_header,
+                                                      std::string_view expected_type,
+                                                      const std::vector<signing_key>& keys) {
     const auto text = from_base64url(encoded_header);
     if (!text) {
         return jws_error::malformed;
@@ -59,7 +72,9 @@ boost::system::result<const signing_key*, jws_error> key_for(std::string_view en
     if (members == nullptr) {
         return jws_error::malformed;
     }
-    if (!is_text(members->if_contains("alg"), "HS256")) {
+    const json::value* const algorithm = members->if_contains("alg");
+    if (!is_text(algorithm, name_of(jws_algorithm::hs256)) &&
+        !is_text(algorithm, name_of(jws_algorithm::eddsa))) {
         return jws_error::wrong_algorithm;
     }
     if (!is_text(members->if_contains("typ"), expected_type)) {
@@ -74,27 +89,115 @@ boost::system::result<const signing_key*, jws_error> key_for(std::string_view en
     if (key == nullptr) {
         return jws_error::unknown_key;
     }
-    return key;
+    // The key says how it signs; the header may only agree (RFC 8725 section 3.1).
+    if (!is_text(algorithm, name_of(key->algorithm))) {
+        return jws_error::wrong_algorithm;
+    }
+    return static_cast<std::size_t>(key - keys.data());
 }
 
-std::string signature_of(std::string_view signed_text, const secret_key& key) {
+using digest_context_ptr = openssl_ptr<EVP_MD_CTX, EVP_MD_CTX_free>;
+
+constexpr std::size_t ed25519_signature_size = 64;
+
+void require(bool succeeded) {
+    if (!succeeded) {
+        throw std::runtime_error("OpenSSL failed in Ed25519");
+    }
+}
+
+const unsigned char* raw(std::span<const std::byte> bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+// Null for a key of HS256.
+std::shared_ptr<EVP_PKEY> pair_of(const signing_key& key) {
+    if (key.algorithm != jws_algorithm::eddsa) {
+        return nullptr;
+    }
+    const auto& seed = key.key.reveal();
+    std::shared_ptr<EVP_PKEY> pair(
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw(seed), seed.size()),
+        EVP_PKEY_free);
+    require(pair != nullptr);
+    return pair;
+}
+
+std::string ed25519_signature(std::string_view signed_text, EVP_PKEY* pair) {
+    const digest_context_ptr context(EVP_MD_CTX_new());
+    require(context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, pair) == 1);
+    std::array<std::byte, ed25519_signature_size> signature{};
+    std::size_t size = signature.size();
+    require(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                           raw(bytes_of(signed_text)), signed_text.size()) == 1 &&
+            size == signature.size());
+    return to_base64url(signature);
+}
+
+bool is_ed25519_signature(std::string_view encoded, std::string_view signed_text, EVP_PKEY* pair) {
+    const auto signature = from_base64url(encoded);
+    if (!signature || signature->size() != ed25519_signature_size) {
+        return false;
+    }
+    const digest_context_ptr context(EVP_MD_CTX_new());
+    require(context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, pair) == 1);
+    return EVP_DigestVerify(context.get(), raw(*signature), signature->size(),
+                            raw(bytes_of(signed_text)), signed_text.size()) == 1;
+}
+
+std::string hmac_signature(std::string_view signed_text, const secret_key& key) {
     return to_base64url(hmac_sha256(key.reveal(), bytes_of(signed_text)));
+}
+
+// `pair` is null for a key of HS256.
+std::string signature_of(std::string_view signed_text, const signing_key& key, EVP_PKEY* pair) {
+    return pair != nullptr ? ed25519_signature(signed_text, pair)
+                           : hmac_signature(signed_text, key.key);
+}
+
+bool is_signed(const compact_parts& parts, const signing_key& key, EVP_PKEY* pair) {
+    if (pair != nullptr) {
+        return is_ed25519_signature(parts.signature, parts.signed_text, pair);
+    }
+    // Comparing the encoded forms also refuses every other spelling of the same signature.
+    return equal_in_constant_time(hmac_signature(parts.signed_text, key.key), parts.signature);
 }
 
 } // namespace
 
 jws_key_ring::jws_key_ring(std::vector<signing_key> keys) : keys_(std::move(keys)) {
     require_usable_ring(keys_);
+    pairs_.reserve(keys_.size());
+    for (const signing_key& key : keys_) {
+        pairs_.push_back(pair_of(key));
+    }
+}
+
+std::vector<verifying_key> jws_key_ring::verifying_keys() const {
+    std::vector<verifying_key> found;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+        if (!pairs_[i]) {
+            continue;
+        }
+        verifying_key& key = found.emplace_back(keys_[i].id);
+        std::size_t size = key.point.size();
+        require(EVP_PKEY_get_raw_public_key(pairs_[i].get(),
+                                            reinterpret_cast<unsigned char*>(key.point.data()),
+                                            &size) == 1 &&
+                size == key.point.size());
+    }
+    return found;
 }
 
 std::string jws_key_ring::sign(std::string_view type, std::string_view payload_json) const {
     const signing_key& current = keys_.front();
-    std::string header = R"({"alg":"HS256","kid":")";
+    std::string header = R"({"alg":")";
+    header.append(name_of(current.algorithm)).append(R"(","kid":")");
     header.append(current.id).append(R"(","typ":")").append(type).append(R"("})");
     std::string token = to_base64url(bytes_of(header));
     token += '.';
     token += to_base64url(bytes_of(payload_json));
-    const std::string signature = signature_of(token, current.key);
+    const std::string signature = signature_of(token, current, pairs_.front().get());
     token += '.';
     token += signature;
     if (token.size() > jws_size_max_bytes) {
@@ -113,8 +216,7 @@ jws_key_ring::verify(std::string_view token, std::string_view expected_type) con
     if (!key) {
         return key.error();
     }
-    // Comparing the encoded forms also refuses every other spelling of the same signature.
-    if (!equal_in_constant_time(signature_of(parts->signed_text, (*key)->key), parts->signature)) {
+    if (!is_signed(*parts, keys_[*key], pairs_[*key].get())) {
         return jws_error::bad_signature;
     }
     const auto payload = from_base64url(parts->payload);

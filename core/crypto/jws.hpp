@@ -1,11 +1,17 @@
-// Signed tokens: JWS compact serialisation (RFC 7515) with HS256 only, read as RFC 8725 advises:
-// the algorithm belongs to the key, the type is explicit, and nothing in a header is followed.
+// Signed tokens: JWS compact serialisation (RFC 7515) with HS256, or EdDSA over Ed25519 (RFC 8037),
+// read as RFC 8725 advises: the algorithm belongs to the key, the type is explicit, and nothing in
+// a header is followed.
 #pragma once
 
 #include "core/crypto/secret.hpp"
 #include "core/result.hpp"
 
+#include <openssl/types.h>
+
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,14 +20,23 @@ namespace countersign::core {
 
 inline constexpr std::size_t jws_size_max_bytes = 4096;
 
+enum class jws_algorithm : std::uint8_t { hs256, eddsa };
+
 struct signing_key {
     std::string id; // 1 to 64 of A-Z a-z 0-9 - _
-    secret_key key;
+    secret_key key; // of EdDSA: the seed of RFC 8032 section 5.1.5
+    jws_algorithm algorithm = jws_algorithm::hs256;
+};
+
+// What others need to verify what a key of EdDSA has signed.
+struct verifying_key {
+    std::string id;
+    std::array<std::byte, 32> point; // as RFC 8032 section 5.1.2 encodes it
 };
 
 enum class jws_error {
     malformed, // not three parts, not base64url, not JSON, too long, or foreign header members
-    wrong_algorithm, // `alg` is not exactly HS256
+    wrong_algorithm, // `alg` is not exactly that of the key, or none of ours
     wrong_type,      // `typ` is not exactly the expected one
     unknown_key,     // `kid` is not in the ring
     bad_signature,
@@ -41,8 +56,12 @@ public:
     [[nodiscard]] boost::system::result<std::string, jws_error>
     verify(std::string_view token, std::string_view expected_type) const;
 
+    // Of the keys of EdDSA, in the ring's order.
+    [[nodiscard]] std::vector<verifying_key> verifying_keys() const;
+
 private:
     std::vector<signing_key> keys_;
+    std::vector<std::shared_ptr<EVP_PKEY>> pairs_; // of each key; null: it is of HS256
 };
 
 } // namespace countersign::core

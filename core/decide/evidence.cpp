@@ -1,6 +1,16 @@
 #include "core/decide/evidence.hpp"
 
+#include "core/crypto/secret.hpp"
+
+#include <algorithm>
+
 namespace countersign::core {
+
+namespace {
+
+constexpr char between_hashes = ' '; // stands in no keyed hash
+
+} // namespace
 
 event_type code_mail_of(code_purpose purpose) noexcept {
     switch (purpose) {
@@ -22,11 +32,28 @@ sealed_code seal_code(const account_id& account, code_purpose purpose, event_typ
                 context.keys.seal(text, secret_context(account, mailed_as), random.bytes<12>())};
 }
 
+bool is_hash_of(const api_token_hash& presented, std::string_view stored) {
+    const std::string_view all = presented.value();
+    bool same = false;
+    for (std::size_t begin = 0; begin <= all.size();) {
+        const auto end = std::min(all.find(between_hashes, begin), all.size());
+        same = equal_in_constant_time(all.substr(begin, end - begin), stored) || same;
+        begin = end + 1;
+    }
+    return same && !stored.empty();
+}
+
 std::string requester_key(const authority& by) {
     if (const auto* proof = std::get_if<session_proof>(&by)) return proof->session.value();
     if (const auto* session = std::get_if<session_id>(&by)) return session->value();
-    if (const auto* token = std::get_if<api_token_hash>(&by)) return token->value();
+    if (const auto* token = std::get_if<api_token_hash>(&by))
+        return token->value().substr(0, token->value().find(between_hashes));
     return "backend";
+}
+
+bool is_requester(const authority& by, std::string_view key) {
+    if (const auto* token = std::get_if<api_token_hash>(&by)) return is_hash_of(*token, key);
+    return requester_key(by) == key;
 }
 
 std::string_view to_string(proof_method method) noexcept {

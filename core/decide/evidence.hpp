@@ -46,8 +46,11 @@ struct session_proof {
     boost::system::result<token_claims, token_error> step_up = token_error::missing;
 };
 
-// The keyed hash of an API token as it was presented (api_token::hash).
+// The keyed hash of an API token as it was presented (api_token::hash), under each pepper, with
+// spaces between them.
 using api_token_hash = identifier<struct api_token_hash_tag>;
+// Whether `stored` is one of them, in constant time.
+[[nodiscard]] bool is_hash_of(const api_token_hash& presented, std::string_view stored);
 // Speaks with a service key, or a family's own administrative key: which of these may ask what is
 // checked before the decision.
 struct backend {
@@ -61,6 +64,8 @@ using authority = std::variant<session_proof, session_id, api_token_hash, backen
 
 // Tells one requester from another: who began an enrolment is who confirms it (T-35).
 [[nodiscard]] std::string requester_key(const authority& by);
+// Whether `key` is that of the requester, under whichever pepper it was made.
+[[nodiscard]] bool is_requester(const authority& by, std::string_view key);
 
 // What a code turned out to be.
 enum class proof_method : std::uint8_t { totp, email, backup_code };

@@ -93,7 +93,7 @@ decision<totp_confirmed> decide(const account& current, const confirm_totp& comm
         return rules::refuse<totp_confirmed>(*no);
     const auto& enrolment = current.enrolment;
     if (!enrolment || enrolment->token_id != command.token_id ||
-        enrolment->begun_by != requester_key(command.by))
+        !is_requester(command.by, enrolment->begun_by))
         return rules::refuse<totp_confirmed>(refusal_reason::enrolment_unknown);
     if (enrolment->expires_at <= now)
         return rules::refuse<totp_confirmed>(refusal_reason::enrolment_expired);

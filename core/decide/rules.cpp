@@ -59,15 +59,12 @@ bool match_backup_code(draft& draft, std::string_view code, const context& conte
                        const request_origin& origin, unix_time now) {
     auto& hashes = draft.next.backup_code_hashes;
     if (hashes.empty()) return false;
-    const auto presented = context.codes.hash_backup_code(draft.next.id, code);
-    const auto imported = context.codes.hash_imported_backup_code(draft.next.id, code);
+    const auto forms = context.codes.stored_forms_of_backup_code(draft.next.id, code);
     // Every stored hash is compared, so that the time says nothing about the position.
     auto found = hashes.end();
-    for (auto stored = hashes.begin(); stored != hashes.end(); ++stored) {
-        const bool same = equal_in_constant_time(*stored, presented);
-        const bool same_digest = equal_in_constant_time(*stored, imported);
-        if (same || same_digest) found = stored;
-    }
+    for (auto stored = hashes.begin(); stored != hashes.end(); ++stored)
+        for (const auto& form : forms)
+            if (equal_in_constant_time(*stored, form)) found = stored;
     if (found == hashes.end()) return false;
     hashes.erase(found);
     const auto left = static_cast<int>(hashes.size());
@@ -108,7 +105,7 @@ std::optional<refusal> check_requester(const account& account, const requester& 
     if (const auto* token = std::get_if<api_token_hash>(&by)) {
         bool stands = false;
         for (const auto& one : account.api_tokens)
-            stands = equal_in_constant_time(one.hash, token->value()) || stands;
+            stands = is_hash_of(*token, one.hash) || stands;
         if (!stands) return refusal{refusal_reason::session_ended};
     }
     return std::nullopt;

@@ -45,7 +45,7 @@ if ARGV[7] == 'never' then
 elseif ARGV[7] ~= '' then
     redis.call('ZADD', KEYS[5], ARGV[7], ARGV[6])
 end
-past = string.sub((stored or '') .. past, 1, 8 * 32)
+past = string.sub((stored or '') .. past, 1, 8 * #ARGV[2])
 if ARGV[3] == '' then
     redis.call('HSET', KEYS[1], 'v', ARGV[2], 'p', past)
 else

@@ -39,6 +39,23 @@ TEST(CommandLine, EveryCommand_IsUnderstood) {
     EXPECT_EQ(revoke.flags, (named_values{{"data_dir", "/d"}}));
 }
 
+TEST(CommandLine, KeysCommands_AreUnderstood) {
+    const auto rotate = parsed({"keys", "rotate", "--tokens", "--pepper", "--stage"});
+    EXPECT_EQ(rotate.what, command::keys);
+    EXPECT_EQ(rotate.keys.what, keys_action::rotate);
+    EXPECT_TRUE(rotate.keys.groups.tokens && rotate.keys.groups.pepper && rotate.keys.stage);
+    EXPECT_FALSE(rotate.keys.groups.encryption || rotate.keys.activate || rotate.keys.now);
+    EXPECT_TRUE(parsed({"keys", "rotate", "--activate"}).keys.activate);
+    EXPECT_EQ(parsed({"keys", "reseal"}).keys.what, keys_action::reseal);
+    EXPECT_TRUE(parsed({"keys", "show", "--use"}).keys.count_use);
+    const auto retire = parsed({"keys", "retire", "--encryption", "--now", "--tokens.access=60"});
+    EXPECT_EQ(retire.keys.what, keys_action::retire);
+    EXPECT_TRUE(retire.keys.groups.encryption && retire.keys.now);
+    EXPECT_EQ(retire.flags, (named_values{{"tokens.access", "60"}}));
+    EXPECT_EQ(refused({"keys"}).exit_code, exit_code_usage);
+    EXPECT_EQ(refused({"keys", "retire", "--stage"}).exit_code, exit_code_usage);
+}
+
 TEST(CommandLine, EverySetting_IsAFlagOfEveryCommand) {
     for (const auto& row : setting_table()) {
         const auto flag = "--" + row.name + "=5";

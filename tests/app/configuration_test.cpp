@@ -233,6 +233,19 @@ TEST(Configuration, SettingsThatContradictEachOther_AreRefused) {
     EXPECT_TRUE(error_of_flag("tokens.refresh", "1").starts_with("tokens.refresh must not"));
 }
 
+// Browsers drop a cookie of such a name that is not Secure.
+TEST(Configuration, HostPrefixedCookies_NeedHttps) {
+    const auto with = [](named_values more) {
+        more.emplace_back("api.host_prefixed_cookies", "true");
+        return configure({.file = {}, .environment = {}, .flags = std::move(more)});
+    };
+    const auto plain = with({});
+    ASSERT_FALSE(plain);
+    EXPECT_TRUE(plain.error().sentence.starts_with("api.host_prefixed_cookies needs "));
+    EXPECT_TRUE(with({{"app.base_uri", "https://id.example.org"}}));
+    EXPECT_TRUE(with({{"tls.certificate", "/c.pem"}, {"tls.key", "/k.pem"}}));
+}
+
 TEST(Configuration, TheTwoKeysOfClara_AreNotTheSame) {
     for (const auto* name : {"clara.public_key", "clara.private_key"})
         EXPECT_EQ(error_of_flag(name, "0123456789abcdef"), "");

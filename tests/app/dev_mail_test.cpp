@@ -98,6 +98,27 @@ TEST(DevMail, AMail_IsListedAndShownWholeInPartsAndRaw) {
     EXPECT_EQ(http_request(server.port(), "GET", "/dev/mail/..%2fkeys.json/source").status, 404U);
 }
 
+// A proxy on the same machine, or a page of somebody's that has a browser call this machine by a
+// name of its own.
+TEST(DevMail, WhatDoesNotComeFromThisMachine_IsRefused) {
+    const server_process server(COUNTERSIGN_PROGRAM, {{"redis.durability", "everysec"}});
+    const auto status = [&server](const http_headers& headers) {
+        return http_request(server.port(), "GET", "/dev/mail.json", headers).status;
+    };
+    for (const auto* host :
+         {"localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]", "[::1]:8080"})
+        EXPECT_EQ(status({{"Host", host}}), 200U) << host;
+    for (const auto* host : {"id.example.org", "localhost.example.org", "127.0.0.1.example.org",
+                             "10.0.0.1", "[2001:db8::1]", "0.0.0.0"})
+        EXPECT_EQ(status({{"Host", host}}), 403U) << host;
+    for (const auto* field : {"X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Host",
+                              "Forwarded", "X-Real-IP", "Via"})
+        EXPECT_EQ(status({{field, "127.0.0.1"}}), 403U) << field;
+    for (const auto* path : {"/dev/mail", "/dev/mail/x.eml", "/dev/mail/x.eml/html",
+                             "/dev/mail/x.eml/text", "/dev/mail/x.eml/source"})
+        EXPECT_EQ(http_request(server.port(), "GET", path, {{"Via", "1.1 proxy"}}).status, 403U);
+}
+
 TEST(DevMail, OfARelay_IsNotThere) {
     const server_process server(COUNTERSIGN_PROGRAM, {{"mail.url", "smtp://127.0.0.1:9"},
                                                       {"redis.durability", "everysec"}});

@@ -99,7 +99,12 @@ std::string body_of(const documented_example& example, situation& here) {
     for (const auto& [member, name] : example.live)
         body.as_object()[member] =
             live_or(example, name.as_string(), std::string(body.at(member).as_string()), here);
-    return json::serialize(body);
+    if (example.body_type != "application/x-www-form-urlencoded") return json::serialize(body);
+    std::string form;
+    for (const auto& [field, value] : body.as_object())
+        form += (form.empty() ? "" : "&") + std::string(field) + "=" +
+                percent_encoded(std::string(value.as_string()));
+    return form;
 }
 
 // JSON values, one per line, as an array.

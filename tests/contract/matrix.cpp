@@ -234,6 +234,7 @@ const std::map<std::string, body_maker, std::less<>>& bodies() {
         {"service DELETE /api/service/v1/subjects/{subject}/factors", no_body},
         {"service DELETE /api/service/v1/subjects/{subject}/factors/{factor}", no_body},
         {"service POST /api/service/v1/subjects/{subject}/sessions", with_code},
+        {"service POST /api/service/v1/introspect", no_body},
         {"service POST /api/service/v1/imports", no_body}};
     return made;
 }

@@ -12,7 +12,7 @@ namespace countersign::tests {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> words{"nobody",
+constexpr std::array<std::string_view, 21> words{"nobody",
                                                  "subject",
                                                  "address taken",
                                                  "with email",
@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 20> words{"nobody",
                                                  "factors required",
                                                  "enrolment begun",
                                                  "code mailed",
+                                                 "with a session",
                                                  "just mailed",
                                                  "but paused",
                                                  "but the store is away",
@@ -55,6 +56,7 @@ public:
         made_.names = {{"ada@example.org", address_of(subject_)},
                        {"acme-42", wanted.has("but a malformed subject") ? "%20" : subject_},
                        {"acme-43", service_client::fresh_subject()}};
+        if (!access_.empty()) made_.names.emplace_back("mF_9.B5f-4.1JqM", access_);
         made_.presented = fresh_client();
         if (const auto key = presented_key(wanted, operation); !key.empty())
             made_.presented.emplace_back("Authorization", "Bearer " + key);
@@ -78,6 +80,8 @@ private:
         }
         if (wanted_.has_any({"code mailed", "just mailed"}))
             require_success(backend_.about(subject_, "POST", "/email-codes"), "asking for a code");
+        if (wanted_.has("with a session"))
+            access_ = text_in(json_of(backend_.open_session(subject_)), "accessToken");
         if (wanted_.has("code mailed"))
             made_.live["mailed code"] = mailed_code(made_.home->sink, address_of(subject_));
     }
@@ -96,6 +100,7 @@ private:
     situation made_;
     service_client backend_;
     std::string subject_ = service_client::fresh_subject();
+    std::string access_; // of the session
 };
 
 } // namespace

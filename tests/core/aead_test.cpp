@@ -113,6 +113,26 @@ TEST(KeyRing, AfterRotation_OldValuesOpenAndAreNotCurrent) {
     EXPECT_EQ(refusal(ring_of("k2").open(old_value, context)), open_error::unknown_key);
 }
 
+TEST(KeyRing, OutdatedIsWhatAnOldKeySealed_NotWhatTheNextOneDid) {
+    const std::string of_next = ring_of("k2").seal("secret", context, nonce);
+    const std::string of_old = ring_of("k0").seal("secret", context, nonce);
+    std::vector<encryption_key> keys;
+    for (const std::string_view id : {"k1", "k2", "k0"}) {
+        std::array<std::byte, 32> bytes{};
+        bytes.fill(std::byte{static_cast<unsigned char>(id[1])});
+        keys.push_back(
+            {.id = std::string(id), .key = secret_key(std::move(bytes)), .is_next = id == "k2"});
+    }
+    const key_ring staged(std::move(keys));
+
+    EXPECT_TRUE(staged.open(of_next, context).has_value());
+    EXPECT_FALSE(staged.is_outdated(of_next));
+    EXPECT_TRUE(staged.is_outdated(of_old));
+    EXPECT_FALSE(staged.is_outdated(staged.seal("secret", context, nonce)));
+    EXPECT_FALSE(staged.is_outdated("k9.AAAA"));
+    EXPECT_EQ(key_ring::key_of(of_old), "k0");
+}
+
 TEST(KeyRing, ValueUnderTheNameOfAnotherKey_IsNotAuthentic) {
     const key_ring ring = ring_of("k1", "k2");
     std::string sealed = ring.seal("secret", context, nonce);

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <span>
 #include <stdexcept>
 
 namespace countersign::core {
@@ -158,6 +160,100 @@ TEST(Jws, AfterRotation_OldTokensVerifyAndNewOnesNameTheNewKey) {
     EXPECT_TRUE(rotated.verify(old_token, type).has_value());
     EXPECT_EQ(refusal(ring_of("k1").verify(rotated.sign(type, payload), type)),
               jws_error::unknown_key);
+}
+
+signing_key eddsa_key(std::string id, std::string_view seed) {
+    std::array<std::byte, 32> bytes{};
+    std::ranges::copy(*from_hex(seed), bytes.begin());
+    return {.id = std::move(id),
+            .key = secret_key(std::move(bytes)),
+            .algorithm = jws_algorithm::eddsa};
+}
+
+// RFC 8032 section 7.1, test 1.
+constexpr std::string_view seed =
+    "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+constexpr std::string_view point =
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+jws_key_ring eddsa_ring() {
+    std::vector<signing_key> keys;
+    keys.push_back(eddsa_key("e1", seed));
+    keys.push_back({.id = "k1", .key = secret_key(raw_key('1'))});
+    return jws_key_ring(std::move(keys));
+}
+
+// With a MAC in the place of the signature.
+std::string with_mac(std::string_view header, std::span<const std::byte> key) {
+    const std::string text = to_base64url(bytes_of(header)) + '.' + to_base64url(bytes_of(payload));
+    return text + '.' + to_base64url(hmac_sha256(key, bytes_of(text)));
+}
+
+TEST(Jws, SignedByEddsa_VerifiesAndNamesIt) {
+    const jws_key_ring ring = eddsa_ring();
+    const std::string token = ring.sign(type, payload);
+
+    const auto verified = ring.verify(token, type);
+
+    ASSERT_TRUE(verified.has_value());
+    EXPECT_EQ(*verified, payload);
+    EXPECT_TRUE(token.starts_with(
+        to_base64url(bytes_of(R"({"alg":"EdDSA","kid":"e1","typ":"cs-test+jwt"})"))));
+    EXPECT_EQ(refusal(ring.verify(token, "cs-other+jwt")), jws_error::wrong_type);
+}
+
+TEST(Jws, VerifyingKeys_AreThePublicOnesOfEddsaOnly) {
+    const auto keys = eddsa_ring().verifying_keys();
+    ASSERT_EQ(keys.size(), 1U);
+    EXPECT_EQ(keys.front().id, "e1");
+    EXPECT_EQ(to_hex(keys.front().point), point);
+    EXPECT_TRUE(ring_of("k1").verifying_keys().empty());
+}
+
+TEST(Jws, T24_PublicKeyAsAnHmacSecret_IsRefused) {
+    const jws_key_ring ring = eddsa_ring();
+    const auto key = *from_hex(point);
+    const std::string as_text(point);
+    const std::vector<std::span<const std::byte>> secrets{key, bytes_of(as_text)};
+    for (const auto secret : secrets) {
+        EXPECT_EQ(refusal(ring.verify(
+                      with_mac(R"({"alg":"HS256","kid":"e1","typ":"cs-test+jwt"})", secret), type)),
+                  jws_error::wrong_algorithm);
+        EXPECT_EQ(refusal(ring.verify(
+                      with_mac(R"({"alg":"EdDSA","kid":"e1","typ":"cs-test+jwt"})", secret), type)),
+                  jws_error::bad_signature);
+    }
+}
+
+TEST(Jws, AlgorithmOfAnotherKey_IsRefusedThoughTheRingHasBoth) {
+    const jws_key_ring ring = eddsa_ring();
+    EXPECT_TRUE(
+        ring.verify(forge(R"({"alg":"HS256","kid":"k1","typ":"cs-test+jwt"})"), type).has_value());
+    EXPECT_EQ(
+        refusal(ring.verify(forge(R"({"alg":"EdDSA","kid":"k1","typ":"cs-test+jwt"})"), type)),
+        jws_error::wrong_algorithm);
+    // A signature of the one under the name of the other.
+    const std::string token = ring.sign(type, payload);
+    const std::string header = R"({"alg":"HS256","kid":"k1","typ":"cs-test+jwt"})";
+    EXPECT_EQ(
+        refusal(ring.verify(to_base64url(bytes_of(header)) + token.substr(token.find('.')), type)),
+        jws_error::bad_signature);
+}
+
+TEST(Jws, EveryChangedCharacterOfEddsa_IsRefused) {
+    const jws_key_ring ring = eddsa_ring();
+    const std::string token = ring.sign(type, payload);
+    for (std::size_t i = 0; i < token.size(); ++i) {
+        std::string changed = token;
+        changed[i] = changed[i] == 'A' ? 'B' : 'A';
+        EXPECT_FALSE(ring.verify(changed, type).has_value()) << i;
+    }
+    EXPECT_FALSE(ring.verify(token.substr(0, token.rfind('.') + 1), type).has_value());
+}
+
+TEST(Jws, RetiredKey_IsUnknown) {
+    const std::string token = eddsa_ring().sign(type, payload);
+    EXPECT_EQ(refusal(ring_of("k1").verify(token, type)), jws_error::unknown_key);
 }
 
 TEST(Jws, RingWithoutUsableKeys_CannotBeMade) {

@@ -188,5 +188,24 @@ TEST(Tokens, SignedClaimsOfAnotherShape_AreMalformed) {
     }
 }
 
+TEST(Tokens, KeySet_PublishesTheKeysOfEddsaOnly) {
+    EXPECT_EQ(service_of().key_set(), "");
+
+    auto asymmetric = masters(1);
+    asymmetric.front().algorithm = jws_algorithm::eddsa;
+    auto keys = derive_token_keys(masters(1));
+    keys.rings[static_cast<std::size_t>(token_kind::access)] = jws_key_ring(std::move(asymmetric));
+    const token_service service(std::move(keys), "countersign");
+
+    const std::string set = service.key_set();
+    EXPECT_TRUE(set.starts_with(
+        R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"main","use":"sig","alg":"EdDSA","x":")"))
+        << set;
+    EXPECT_EQ(set.find("\"d\""), std::string::npos);
+    const auto token = service.issue(token_kind::access, claims());
+    EXPECT_TRUE(service.verify(token_kind::access, token, now).has_value());
+    EXPECT_EQ(refusal(service_of().verify(token_kind::access, token, now)), token_error::malformed);
+}
+
 } // namespace
 } // namespace countersign::core

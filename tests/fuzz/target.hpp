@@ -1,5 +1,5 @@
 // What is fuzzed: functions of bytes, each with a property that must hold whatever the bytes are.
-// libFuzzer calls them in the programs of the preset `fuzz`; the tests call each once for every
+// libFuzzer calls them in the programs that scripts/fuzz builds; the tests call each once for every
 // file of its corpus.
 #pragma once
 

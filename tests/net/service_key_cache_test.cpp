@@ -34,7 +34,7 @@ protected:
     seeded_random random{20260104};
     core::code_hasher hasher{core::secret_key(random.bytes<32>())};
     store::service_keys keys{*redis, hasher};
-    key_cache cache{keys, hasher};
+    key_cache cache{keys, random};
     std::string id; // of the key made last
 };
 

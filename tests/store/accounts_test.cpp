@@ -80,7 +80,7 @@ TEST_F(Accounts, ACreatedAccount_IsLoadedAsItWas) {
     const auto loaded = run(accounts.load(ada));
     ASSERT_TRUE(loaded && *loaded);
     EXPECT_EQ((*loaded)->value, new_account());
-    EXPECT_EQ((*loaded)->version.size(), 32U);
+    EXPECT_EQ((*loaded)->version.size(), 16U);
     EXPECT_EQ((*loaded)->version, version());
 }
 

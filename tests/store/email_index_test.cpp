@@ -151,5 +151,82 @@ TEST_F(EmailIndex, WithoutRedis_NothingIsSaidAboutAnAddress) {
     EXPECT_EQ(run(index.release(address(), ada)).error(), store_error::unavailable);
 }
 
+// The fixture's pepper with a newer one: before it (`rotated`) or, as next, behind it (`staged`).
+class RotatedEmailIndex : public EmailIndex {
+protected:
+    core::code_hasher ring(bool is_staged) {
+        std::vector<core::pepper> peppers;
+        seeded_random same{20260102};
+        core::pepper first{
+            .id = "p1", .key = core::secret_key(same.bytes<32>()), .is_named = false};
+        core::pepper second{
+            .id = "p2", .key = core::secret_key(std::array<std::byte, 32>{}), .is_next = is_staged};
+        peppers.push_back(std::move(is_staged ? first : second));
+        peppers.push_back(std::move(is_staged ? second : first));
+        return core::code_hasher(std::move(peppers));
+    }
+    core::code_hasher staged_hasher = ring(true), rotated_hasher = ring(false);
+    email_index staged{*redis, accounts, staged_hasher}, rotated{*redis, accounts, rotated_hasher};
+
+    std::string holder_by(email_index& by) {
+        const auto found = run(by.find(address()));
+        EXPECT_TRUE(found);
+        return found && *found ? (*found)->value.id.value() : "";
+    }
+    bool reserve_by(email_index& by, const core::account_id& id, core::unix_time at = now) {
+        const auto reserved = run(by.reserve(address(), id, at));
+        EXPECT_TRUE(reserved);
+        return reserved && *reserved;
+    }
+};
+
+TEST_F(RotatedEmailIndex, AddressTakenBefore_IsFoundAndNobodyElses) {
+    create(ada);
+    create(bob, "bob@example.org");
+    ASSERT_TRUE(reserve(ada));
+
+    EXPECT_EQ(holder_by(rotated), ada.value());
+    EXPECT_FALSE(reserve_by(rotated, bob, now + 2 * email_index::reservation_life));
+    EXPECT_EQ(*run(rotated.place_of(address(), ada)), 1U);
+}
+
+TEST_F(RotatedEmailIndex, ServersOfEitherPepper_AgreeWhoseAnAddressIs) {
+    ASSERT_TRUE(reserve_by(rotated, ada));
+    EXPECT_FALSE(reserve_by(staged, bob));
+    EXPECT_FALSE(reserve(bob));
+    create(ada);
+    EXPECT_EQ(holder(), ada.value());
+    EXPECT_EQ(holder_by(staged), ada.value());
+    EXPECT_EQ(holder_by(rotated), ada.value());
+}
+
+TEST_F(RotatedEmailIndex, EnteredAnew_ItIsFoundWithoutTheOldPepper) {
+    create(ada);
+    ASSERT_TRUE(reserve(ada));
+    ASSERT_TRUE(reserve_by(rotated, ada, now + 1s));
+    EXPECT_EQ(*run(rotated.place_of(address(), ada)), 0U);
+
+    ASSERT_TRUE(run(rotated.release_at(1, address(), ada)));
+
+    EXPECT_EQ(holder(), "");
+    EXPECT_EQ(holder_by(rotated), ada.value());
+}
+
+TEST_F(RotatedEmailIndex, Release_GivesItUpUnderBoth_ButNotWhatWasTakenAnewSince) {
+    create(ada);
+    ASSERT_TRUE(reserve(ada));
+    ASSERT_TRUE(reserve_by(rotated, ada));
+    const auto since = *run(rotated.held_since(address(), ada));
+    ASSERT_TRUE(since);
+    ASSERT_TRUE(reserve_by(rotated, ada));
+    ASSERT_TRUE(run(rotated.release(address(), ada, since)));
+    EXPECT_EQ(holder_by(rotated), ada.value());
+
+    const auto again = *run(rotated.held_since(address(), ada));
+    ASSERT_TRUE(run(rotated.release(address(), ada, again)));
+    EXPECT_EQ(holder_by(rotated), "");
+    EXPECT_EQ(holder(), "");
+}
+
 } // namespace
 } // namespace countersign::tests

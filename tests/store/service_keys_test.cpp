@@ -155,5 +155,62 @@ TEST(ServiceKeyScopes, UnknownOrNone_IsAnErrorThatNamesIt) {
                   "a service key needs a scope: verify, manage, sessions or import");
 }
 
+class RotatedServiceKeys : public ServiceKeys {
+protected:
+    static core::code_hasher ring() {
+        std::vector<core::pepper> peppers;
+        seeded_random same{20260104};
+        peppers.push_back({.id = "p2", .key = core::secret_key(std::array<std::byte, 32>{})});
+        peppers.push_back(
+            {.id = "p1", .key = core::secret_key(same.bytes<32>()), .is_named = false});
+        return core::code_hasher(std::move(peppers));
+    }
+    std::string pepper_of_the_only_key() {
+        const auto listed = run(rotated.list());
+        return listed && listed->size() == 1 ? listed->front().pepper : "?";
+    }
+    std::string found_by_rotated(std::string_view presented) {
+        const auto key = run(rotated.find(presented));
+        return key && *key ? (*key)->id : "none";
+    }
+
+    core::code_hasher rotated_hasher = ring();
+    store::service_keys rotated{*redis, rotated_hasher};
+};
+
+TEST_F(RotatedServiceKeys, KeyOfTheOldPepper_IsFoundAndMovesToTheCurrent) {
+    const auto made = create("shop", {service_scope::verify});
+
+    EXPECT_EQ(found_by_rotated(made.key.reveal()), made.id);
+
+    EXPECT_EQ(pepper_of_the_only_key(), "p2");
+    EXPECT_EQ(ask_integer({"EXISTS", index_name(made)}), 0);
+    EXPECT_EQ(found_by_rotated(made.key.reveal()), made.id);
+    EXPECT_EQ(found(made.key.reveal()), "none"); // without the new pepper
+}
+
+TEST_F(RotatedServiceKeys, RevokedAfterItMoved_IsGoneUnderBoth) {
+    const auto made = create("shop", {service_scope::verify});
+    EXPECT_EQ(found_by_rotated(made.key.reveal()), made.id);
+
+    EXPECT_EQ(*run(keys.revoke(made.id)), true);
+
+    EXPECT_EQ(found_by_rotated(made.key.reveal()), "none");
+    EXPECT_EQ(ask_integer({"EXISTS", "cs:keys"}), 0);
+}
+
+TEST_F(RotatedServiceKeys, EntryOfBeforePeppersHadNames_IsListedAndMoves) {
+    const auto made = create("shop", {service_scope::verify});
+    auto text = ask_text({"HGET", "cs:keys", made.id});
+    const auto from = text.find(R"(,"pepper")");
+    ASSERT_NE(from, std::string::npos);
+    text.erase(from, text.size() - 1 - from);
+    (void)ask({"HSET", "cs:keys", made.id, text});
+
+    EXPECT_EQ(pepper_of_the_only_key(), "");
+    EXPECT_EQ(found_by_rotated(made.key.reveal()), made.id);
+    EXPECT_EQ(pepper_of_the_only_key(), "p2");
+}
+
 } // namespace
 } // namespace countersign::tests

@@ -44,6 +44,10 @@ clara_family::answer(const route& row, std::optional<limit_exceeded> exceeded, c
     co_return co_await row.handler(call);
 }
 
+reply clara_family::overloaded(const request&) {
+    return render(clara::overloaded());
+}
+
 reply clara_family::not_found(const request&) {
     return render(error(error_code::route_not_found));
 }

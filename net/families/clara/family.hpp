@@ -23,6 +23,7 @@ public:
     [[nodiscard]] family_description describe() const override;
     [[nodiscard]] boost::asio::awaitable<reply> handle(std::size_t route,
                                                        const request& request) override;
+    [[nodiscard]] reply overloaded(const request& request) override;
     [[nodiscard]] reply not_found(const request& request) override;
     [[nodiscard]] reply method_not_allowed(const request& request, std::string_view allow) override;
     [[nodiscard]] reply problem(transport_problem problem, std::string_view target,

@@ -34,7 +34,7 @@ error scope_missing(const route& row) {
 } // namespace
 
 service_family::service_family(services& services, store::service_keys& keys)
-    : services_(services), keys_(keys, services.context.codes) {
+    : services_(services), keys_(keys, services.random) {
     for (const auto& route : service::routes())
         routes_.push_back(route.key);
 }
@@ -72,6 +72,10 @@ boost::asio::awaitable<reply> service_family::handle(std::size_t route, const re
                        "space at its ends."));
     call call(services_, request, std::move(key));
     co_return co_await row.handler(call);
+}
+
+reply service_family::overloaded(const request&) {
+    return render(from_store(store::store_error::overloaded));
 }
 
 reply service_family::not_found(const request&) {

@@ -24,6 +24,9 @@ using handled = boost::asio::awaitable<reply>;
 [[nodiscard]] handled verify(call& call);
 [[nodiscard]] handled open_session(call& call);
 
+// introspection.cpp
+[[nodiscard]] handled introspect(call& call);
+
 // imports.cpp
 [[nodiscard]] handled import_subjects(call& call);
 

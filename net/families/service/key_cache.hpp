@@ -3,29 +3,29 @@
 // still count.
 #pragma once
 
-#include "core/codes.hpp"
+#include "core/random.hpp"
 #include "store/service_keys.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 
 namespace countersign::net::service {
 
-// Owned by one thread. Found by the key's keyed hash, as in the store, so the time that a look-up
-// takes tells nothing about the keys that there are.
+// Owned by one thread. Found by the hash of the key behind a secret of the cache's own, so the time
+// that a look-up takes tells nothing about the keys that there are.
 class key_cache {
 public:
     using key = std::shared_ptr<const store::service_key>;
 
-    // Both outlive the cache.
-    key_cache(store::service_keys& keys, const core::code_hasher& codes)
-        : keys_(keys), codes_(codes) {}
+    // `keys` outlives the cache.
+    key_cache(store::service_keys& keys, core::random_source& random);
 
     // The key if it was found within `life`, else null.
     [[nodiscard]] key recall(std::string_view presented) const;
@@ -43,11 +43,20 @@ private:
         [[nodiscard]] bool fresh(clock::time_point now) const { return now - asked_at < life; }
     };
 
-    void keep(std::string hash, entry fresh);
+    using name = std::array<std::byte, 32>;
+    struct hash_of_name {
+        std::size_t operator()(const name& of) const noexcept {
+            std::size_t front = 0;
+            std::memcpy(&front, of.data(), sizeof front);
+            return front;
+        }
+    };
+    [[nodiscard]] name name_of(std::string_view presented) const;
+    void keep(const name& of, entry fresh);
 
     store::service_keys& keys_;
-    const core::code_hasher& codes_;
-    std::unordered_map<std::string, entry> entries_; // by store::service_key_hash
+    std::array<std::byte, 32> secret_;
+    std::unordered_map<name, entry, hash_of_name> entries_;
 };
 
 } // namespace countersign::net::service

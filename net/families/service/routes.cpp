@@ -41,6 +41,8 @@ constexpr std::array table{
     row(delete_, "/api/service/v1/subjects/{subject}/factors/{factor}",      manage, reset_factor),
     row(post,    "/api/service/v1/subjects/{subject}/sessions",              sessions, open_session,
         proves),
+    row(post,    "/api/service/v1/introspect",                               sessions, introspect,
+        or_verify),
     row(post,    "/api/service/v1/imports",                                  import,
         import_subjects, streams),
 };

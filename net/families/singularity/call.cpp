@@ -175,7 +175,8 @@ reply call::refuse_request(std::string message) const {
 void call::set_cookie(reply& out, std::string_view name, std::string_view value,
                       core::seconds life) const {
     out.headers.emplace_back("Set-Cookie",
-                             to_header({.name = name,
+                             to_header({.prefix = services_.cookie_prefix,
+                                        .name = name,
                                         .value = value,
                                         .life = life,
                                         .site = same_site::strict,

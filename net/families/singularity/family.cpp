@@ -49,6 +49,10 @@ singularity_family::answer(const route& row, std::optional<limit_exceeded> excee
     co_return co_await row.handler(call);
 }
 
+reply singularity_family::overloaded(const request& request) {
+    return render(singularity::overloaded(), request.path, services_.now());
+}
+
 reply singularity_family::not_found(const request& request) {
     return render(error(error_code::not_found), request.path, services_.now());
 }

@@ -1,6 +1,7 @@
 #include "net/families/slugbase/call.hpp"
 
 #include "core/api_token.hpp"
+#include "core/decide/api_token_renewal.hpp"
 #include "core/decide/profile.hpp"
 #include "core/decide/step_up.hpp"
 #include "net/cross_site.hpp"
@@ -54,6 +55,11 @@ boost::asio::awaitable<std::optional<error>> call::take_account() {
     if (!read_credential(owner)) co_return error{.code = error_code::unauthorized};
     if (auto problem = co_await load(std::move(owner), error_code::unauthorized)) co_return problem;
     if (const auto no = core::may_read(*account_, by_, now())) co_return from_refusal(*no);
+    if (const auto* token = std::get_if<core::api_token_hash>(&by_);
+        token != nullptr && core::is_outdated(*account_, *token, services_.context.codes)) {
+        core::renew_api_token command{*token};
+        (void)co_await transact(services_, account_->id, std::move(command));
+    }
     co_return std::nullopt;
 }
 

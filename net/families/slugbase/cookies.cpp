@@ -22,7 +22,8 @@ bool is_csrf_token(std::string_view text) {
 void set_cookie(services& services, const request& request, reply& out, std::string_view name,
                 std::string_view value, core::seconds life, same_site site) {
     out.headers.emplace_back("Set-Cookie",
-                             to_header({.name = name,
+                             to_header({.prefix = services.cookie_prefix,
+                                        .name = name,
                                         .value = value,
                                         .life = value.empty() ? core::seconds(0) : life,
                                         .site = site,
@@ -30,7 +31,7 @@ void set_cookie(services& services, const request& request, reply& out, std::str
 }
 
 std::string csrf_token(services& services, const request& request) {
-    const auto own = request.cookie(csrf_cookie).value_or("");
+    const auto own = request.cookie(csrf_cookie, services.cookie_prefix).value_or("");
     return is_csrf_token(own) ? std::string(own) : services.random.hex(csrf_bytes);
 }
 
@@ -39,10 +40,12 @@ void set_csrf_cookie(services& services, const request& request, reply& out,
     set_cookie(services, request, out, csrf_cookie, token, csrf_life);
 }
 
-bool may_be_forged(const request& request) {
-    if (request.header("authorization") || request.cookie(session_cookie).value_or("").empty())
-        return false;
-    const auto expected = request.cookie(csrf_cookie).value_or("");
+bool may_be_forged(const services& services, const request& request) {
+    const auto cookie = [&](std::string_view name) {
+        return request.cookie(name, services.cookie_prefix).value_or("");
+    };
+    if (request.header("authorization") || cookie(session_cookie).empty()) return false;
+    const auto expected = cookie(csrf_cookie);
     if (!is_csrf_token(expected)) return true;
     if (const auto shown = request.header("x-csrf-token"))
         return !core::equal_in_constant_time(*shown, expected);

@@ -28,6 +28,6 @@ void set_csrf_cookie(services& services, const request& request, reply& out,
 // Whether the request may have been forged: it carries the session in a cookie, which browsers add
 // by themselves, and nothing that shows that the sender could read the CSRF token. A credential in
 // the Authorization field counts alone, and nobody adds that by himself.
-[[nodiscard]] bool may_be_forged(const request& request);
+[[nodiscard]] bool may_be_forged(const services& services, const request& request);
 
 } // namespace countersign::net::slugbase

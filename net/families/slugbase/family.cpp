@@ -64,7 +64,7 @@ family_description slugbase_family::describe() const {
 // In the order of contract section 2.3: forgery, limits, credential.
 boost::asio::awaitable<reply> slugbase_family::handle(std::size_t route, const request& request) {
     const auto& row = slugbase::routes()[route];
-    if (row.csrf && may_be_forged(request)) co_return refuse_forged(request);
+    if (row.csrf && may_be_forged(services_, request)) co_return refuse_forged(request);
     const auto& own = limits[static_cast<std::size_t>(row.limit)];
     const auto rules = std::span(own.rules).first(row.limit == ip_limit::general ? 1 : 2);
     const auto taken = co_await take_ip_limits(services_, rules, request);
@@ -91,8 +91,13 @@ slugbase_family::answer(const route& row, std::optional<limit_exceeded> exceeded
 reply slugbase_family::refuse_forged(const request& request) {
     auto out = call::refuse(error_code::csrf_token_invalid);
     const auto token = csrf_token(services_, request);
-    if (request.cookie(csrf_cookie) != token) set_csrf_cookie(services_, request, out, token);
+    if (request.cookie(csrf_cookie, services_.cookie_prefix) != token)
+        set_csrf_cookie(services_, request, out, token);
     return out;
+}
+
+reply slugbase_family::overloaded(const request&) {
+    return call::refuse(slugbase::overloaded());
 }
 
 reply slugbase_family::not_found(const request&) {

@@ -102,7 +102,7 @@ api_world::api_world()
     families.push_back(std::make_unique<net::service::service_family>(*services_, service_keys_));
     dispatcher_ = std::make_unique<net::families_dispatcher>(
         std::move(families), std::vector<net::page>{},
-        []() -> boost::asio::awaitable<void> { co_return; }, counters_.requests);
+        []() -> boost::asio::awaitable<void> { co_return; }, counters_);
     redis_.start();
     while (!redis_.healthy())
         context_.run_one();

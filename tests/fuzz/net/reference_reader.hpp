@@ -51,11 +51,16 @@ struct framing {
     std::string length, coding;
 };
 
-inline bool take_fields(std::string_view& bytes, framing& found) {
+// A folded line (RFC 9112 section 5.2) is no field; where fields are dropped it does not matter.
+enum class folded { refused, passed_over };
+
+inline bool take_fields(std::string_view& bytes, framing& found, folded lines) {
     for (;;) {
         const auto line = take_line(bytes);
         if (!line) return false;
         if (line->empty()) return true;
+        if (lines == folded::passed_over && (line->front() == ' ' || line->front() == '\t'))
+            continue;
         const auto colon = line->find(':');
         if (colon == std::string_view::npos || colon == 0) return false;
         const auto name = line->substr(0, colon);
@@ -95,7 +100,7 @@ inline bool take_chunks(std::string_view& bytes, std::string& body) {
         if (!size) return false;
         if (*size == 0) {
             framing trailers; // of no meaning, but they must be fields
-            return take_fields(bytes, trailers);
+            return take_fields(bytes, trailers, folded::passed_over);
         }
         if (!take_bytes(bytes, *size, body) || !bytes.starts_with("\r\n")) return false;
         bytes.remove_prefix(2);
@@ -117,7 +122,8 @@ inline std::optional<message> take_message(std::string_view& bytes) {
     if (version != "HTTP/1.1" && version != "HTTP/1.0") return std::nullopt;
 
     reading::framing found;
-    if (!reading::take_fields(bytes, found) || found.hosts != 1) return std::nullopt;
+    if (!reading::take_fields(bytes, found, reading::folded::refused) || found.hosts != 1)
+        return std::nullopt;
     if (found.lengths + found.codings > 1) return std::nullopt;
     if (found.codings == 1) {
         if (found.coding != "chunked" || version != "HTTP/1.1") return std::nullopt;
