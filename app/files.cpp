@@ -21,6 +21,21 @@ bool write_all(int descriptor, std::string_view text) {
     return true;
 }
 
+// A new file in the same folder, with the text on the disk. Its name, or why there is none.
+fallible<std::string> write_beside(const std::filesystem::path& path, std::string_view text) {
+    auto temporary = path.string() + "." + std::to_string(::getpid()) + ".new";
+    ::unlink(temporary.c_str()); // of a process of that id that was killed
+    const store::descriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return system_problem("cannot write", temporary, errno);
+    if (!write_all(file.get(), text) || ::fsync(file.get()) != 0) {
+        const int error = errno;
+        ::unlink(temporary.c_str());
+        return system_problem("cannot write", path.string(), error);
+    }
+    return temporary;
+}
+
 bool sync_directory(const std::filesystem::path& path) {
     const store::descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return directory && ::fsync(directory.get()) == 0;
@@ -54,17 +69,13 @@ fallible<file_content> read_file(const std::filesystem::path& path, std::size_t 
 }
 
 fallible<bool> write_new_file(const std::filesystem::path& path, std::string_view text) {
-    const auto temporary = path.string() + "." + std::to_string(::getpid()) + ".new";
-    const store::descriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return system_problem("cannot write", temporary, errno);
-
+    auto written = write_beside(path, text);
+    if (!written) return written.error();
     // A link, unlike a rename, never replaces what is there.
-    const bool written = write_all(file.get(), text) && ::fsync(file.get()) == 0;
-    const bool linked = written && ::link(temporary.c_str(), path.c_str()) == 0;
+    const bool linked = ::link(written->c_str(), path.c_str()) == 0;
     const int error = errno;
-    ::unlink(temporary.c_str());
-    if (!linked && written && error == EEXIST) return false;
+    ::unlink(written->c_str());
+    if (!linked && error == EEXIST) return false;
     if (!linked) return system_problem("cannot write", path.string(), error);
     if (!sync_directory(path.parent_path()))
         return system_problem("cannot write", path.string(), errno);
@@ -72,16 +83,13 @@ fallible<bool> write_new_file(const std::filesystem::path& path, std::string_vie
 }
 
 fallible<void> replace_file(const std::filesystem::path& path, std::string_view text) {
-    const auto temporary = path.string() + "." + std::to_string(::getpid()) + ".new";
-    ::unlink(temporary.c_str()); // of a process of that id that was killed
-    const store::descriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return system_problem("cannot write", temporary, errno);
-    const bool written = write_all(file.get(), text) && ::fsync(file.get()) == 0;
-    const bool renamed = written && ::rename(temporary.c_str(), path.c_str()) == 0;
-    const int error = errno;
-    if (!renamed) ::unlink(temporary.c_str());
-    if (!renamed) return system_problem("cannot write", path.string(), error);
+    auto written = write_beside(path, text);
+    if (!written) return written.error();
+    if (::rename(written->c_str(), path.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(written->c_str());
+        return system_problem("cannot write", path.string(), error);
+    }
     if (!sync_directory(path.parent_path()))
         return system_problem("cannot write", path.string(), errno);
     return {};

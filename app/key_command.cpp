@@ -4,16 +4,15 @@
 #include "app/logging.hpp"
 #include "app/open_keys.hpp"
 #include "app/redis_access.hpp"
+#include "app/run_with_redis.hpp"
 #include "app/system.hpp"
 #include "core/text.hpp"
 #include "store/connection.hpp"
 #include "store/service_keys.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <iomanip>
 #include <ostream>
 #include <string>
@@ -44,10 +43,10 @@ void print_keys(std::ostream& out, const std::vector<store::service_key>& keys) 
         row(key.id, key.name, to_text(key.scopes), key.created);
 }
 
-problem redis_problem(store::store_error error) {
+problem problem_with_keys(store::store_error error) {
     if (error == store::store_error::corrupt)
         return {"the entry of a service key in Redis is corrupt: the line in the log says which"};
-    return {"Redis: " + std::string(store::to_string(error))};
+    return redis_problem(error);
 }
 
 struct key_request {
@@ -69,20 +68,20 @@ asio::awaitable<fallible<void>> perform(store::connection& redis, const key_requ
         const auto made =
             co_await keys.create(request.call.key_name, request.scopes, random, system_clock_now());
         if (!made)
-            co_return problem{redis_problem(made.error()).sentence + " (a service key named " +
+            co_return problem{problem_with_keys(made.error()).sentence + " (a service key named " +
                               request.call.key_name + " may be listed: revoke it)"};
         request.out << made->key.reveal() << '\n';
         break;
     }
     case command::key_list: {
         const auto listed = co_await keys.list();
-        if (!listed) co_return redis_problem(listed.error());
+        if (!listed) co_return problem_with_keys(listed.error());
         print_keys(request.out, *listed);
         break;
     }
     case command::key_revoke: {
         const auto revoked = co_await keys.revoke(request.call.key_id);
-        if (!revoked) co_return redis_problem(revoked.error());
+        if (!revoked) co_return problem_with_keys(revoked.error());
         if (!*revoked) co_return problem{"there is no service key " + request.call.key_id};
         break;
     }
@@ -95,24 +94,6 @@ asio::awaitable<fallible<void>> perform(store::connection& redis, const key_requ
         break; // not key commands
     }
     co_return fallible<void>();
-}
-
-fallible<void> perform_on(const store::redis_address& address, const key_request& request) {
-    asio::io_context context(1);
-    store::connection redis(context.get_executor(),
-                            {.address = address, .name = "countersign-key"});
-    redis.start();
-    fallible<void> outcome = problem{"the command did not finish"};
-    std::exception_ptr failure;
-    asio::co_spawn(context, perform(redis, request),
-                   [&](std::exception_ptr thrown, fallible<void> performed) {
-                       failure = std::move(thrown);
-                       outcome = std::move(performed);
-                       redis.stop();
-                   });
-    context.run();
-    if (failure) std::rethrow_exception(failure);
-    return outcome;
 }
 
 } // namespace
@@ -131,7 +112,9 @@ fallible<void> run_key_command(const invocation& call, const settings& all, std:
     if (auto prepared = prepare_data_directory(all.data_dir); !prepared) return prepared;
     const auto redis = reach_redis(all, when_running::join);
     if (!redis) return redis.error();
-    return perform_on(redis->address, request);
+    return run_with_redis(redis->address, "countersign-key", [&](store::connection& connection) {
+        return perform(connection, request);
+    });
 }
 
 } // namespace countersign::app

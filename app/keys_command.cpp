@@ -36,10 +36,6 @@ constexpr const char* then_hang_up =
     "now send SIGHUP to every serve and notify with this file, after giving the file to those that "
     "have a copy\n";
 
-problem redis_problem(store::store_error error) {
-    return {"Redis: " + std::string(store::to_string(error))};
-}
-
 std::uint64_t under(const core::count_by_key& counted, std::string_view key) {
     const auto found = counted.find(key);
     return found == counted.end() ? 0 : found->second;

@@ -38,10 +38,6 @@ namespace {
 // An operator does not wait ten minutes for the last reply, as the notifier does.
 constexpr std::chrono::seconds test_patience{60};
 
-problem redis_problem(store::store_error error) {
-    return {"Redis: " + std::string(store::to_string(error))};
-}
-
 // Who types: the user, and whom sudo made that user.
 std::string operator_name() {
     const auto* entry = ::getpwuid(::getuid());

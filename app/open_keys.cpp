@@ -1,5 +1,7 @@
 #include "app/open_keys.hpp"
 
+#include "app/redis_access.hpp"
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -20,10 +22,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{30};
 constexpr std::chrono::milliseconds pause{100};
-
-problem redis_problem(store::store_error error) {
-    return {"Redis: " + std::string(store::to_string(error))};
-}
 
 // Whether accounts were ever kept in this Redis.
 asio::awaitable<fallible<bool>> data_exists(store::connection& redis) {

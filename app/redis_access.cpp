@@ -40,4 +40,8 @@ fallible<reached_redis> reach_redis(const settings& all, when_running running) {
     return reached_redis{std::move(address), std::move(child)};
 }
 
+problem redis_problem(store::store_error error) {
+    return {"Redis: " + std::string(store::to_string(error))};
+}
+
 } // namespace countersign::app

@@ -5,6 +5,7 @@
 #include "app/problem.hpp"
 #include "app/settings.hpp"
 #include "store/connection.hpp"
+#include "store/error.hpp"
 #include "store/managed_redis.hpp"
 
 #include <memory>
@@ -26,5 +27,7 @@ enum class when_running : std::uint8_t {
 // that none runs is a problem. Throws std::runtime_error with a sentence for the operator if it
 // cannot start.
 [[nodiscard]] fallible<reached_redis> reach_redis(const settings& all, when_running running);
+
+[[nodiscard]] problem redis_problem(store::store_error error);
 
 } // namespace countersign::app

@@ -15,16 +15,6 @@ constexpr std::string_view account_prefix = "user_";
 constexpr std::string_view domain = "api-token";
 constexpr std::size_t account_size = 16, secret_size = 16;
 
-// As core/decide/evidence.hpp wants them.
-std::string hashes_of(const account_id& account, std::string_view token, const code_hasher& codes) {
-    std::string all;
-    for (const auto& one : codes.hashes(domain, account, token)) {
-        if (!all.empty()) all += ' ';
-        all += one;
-    }
-    return all;
-}
-
 } // namespace
 
 new_api_token make_api_token(const account_id& account, std::string name, const code_hasher& codes,
@@ -49,9 +39,8 @@ std::optional<presented_api_token> read_api_token(std::string_view text, const c
     const auto bytes = from_base64url(text.substr(prefix.size()));
     if (!bytes || bytes->size() != account_size + secret_size) return std::nullopt;
     account_id account(std::string(account_prefix) + to_hex(std::span(*bytes).first(account_size)));
-    auto hash = hashes_of(account, text, codes);
-    return presented_api_token{.account = std::move(account),
-                               .hash = api_token_hash(std::move(hash))};
+    auto hash = join_hashes(codes.hashes(domain, account, text));
+    return presented_api_token{.account = std::move(account), .hash = std::move(hash)};
 }
 
 } // namespace countersign::core

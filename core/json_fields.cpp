@@ -11,9 +11,8 @@ bool is_special(char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
 }
 
-// Eight characters at a time: whether one of them has its high bit set in the result. A control
-// character loses the subtraction of 0x20, and the others are zero after XOR, which loses that
-// of 1.
+// is_special() of any of eight characters at once. A byte below `bound` borrows when `bound` is
+// subtracted, which sets its high bit; one that is equal to a character is zero after XOR with it.
 bool any_special(std::uint64_t eight) {
     constexpr std::uint64_t ones = 0x0101010101010101, high = ones * 0x80;
     const auto has_less = [](std::uint64_t bytes, std::uint64_t bound) {

@@ -176,8 +176,7 @@ asio::awaitable<store_result<bool>> email_index::reserve_at(std::string key,
         std::vector<std::string> keys{key};
         std::vector<std::string> arguments{
             stored, start_of_entry(id), to_text(now.time_since_epoch()), to_text(reservation_life)};
-        const auto answer =
-            co_await redis_.script(scripts::index_take(), std::move(keys), std::move(arguments));
+        const auto answer = co_await redis_.script(scripts::index_take(), keys, arguments);
         if (!answer) co_return answer.error();
         if (const auto* taken = answer->integer(); taken && *taken == 1) co_return true;
     }
@@ -211,8 +210,7 @@ asio::awaitable<store_result<void>> email_index::release(core::email_address add
     for (auto& key : keys_of(address)) {
         std::vector<std::string> keys{std::move(key)};
         auto holder = words(start_of_entry(id), since ? to_text(since->time_since_epoch()) : "");
-        const auto reply =
-            co_await redis_.script(scripts::index_release(), std::move(keys), std::move(holder));
+        const auto reply = co_await redis_.script(scripts::index_release(), keys, holder);
         if (!reply) co_return reply.error();
     }
     co_return store_result<void>();
@@ -222,8 +220,7 @@ asio::awaitable<store_result<void>>
 email_index::release_at(std::size_t place, core::email_address address, core::account_id id) {
     std::vector<std::string> keys{keys_of(address).at(place)};
     auto holder = words(start_of_entry(id), "");
-    const auto reply =
-        co_await redis_.script(scripts::index_release(), std::move(keys), std::move(holder));
+    const auto reply = co_await redis_.script(scripts::index_release(), keys, holder);
     if (!reply) co_return reply.error();
     co_return store_result<void>();
 }

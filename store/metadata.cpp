@@ -29,8 +29,7 @@ asio::awaitable<store_result<metadata>> read_or_create_metadata(connection& redi
     std::vector<std::string> keys{metadata_key};
     std::vector<std::string> arguments{std::to_string(proposed.partitions),
                                        std::move(proposed.key_fingerprint)};
-    const auto reply =
-        co_await redis.script(scripts::metadata(), std::move(keys), std::move(arguments));
+    const auto reply = co_await redis.script(scripts::metadata(), keys, arguments);
     if (!reply) co_return reply.error();
     const auto* fields = reply->list();
     if (fields && fields->size() == 2) {

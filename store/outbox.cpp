@@ -53,8 +53,8 @@ outbox::outbox(connection& blocking_reads, connection& writes, int partitions, s
 awaitable<store_result<void>> outbox::prepare() {
     for (int partition = 0; partition < partitions_; ++partition) {
         std::vector<std::string> arguments{std::string(group)};
-        const auto reply = co_await writes_.script(scripts::create_groups(), stream_keys(partition),
-                                                   std::move(arguments));
+        const auto reply =
+            co_await writes_.script(scripts::create_groups(), stream_keys(partition), arguments);
         if (!reply) co_return reply.error();
     }
     groups_exist_ = true;
@@ -111,8 +111,8 @@ awaitable<store_result<void>> outbox::take_own_pending() {
             while (true) {
                 std::vector<std::string> keys{stream_key(partition, lane)};
                 std::vector<std::string> arguments{std::string(group), consumer_, start, "100"};
-                const auto reply = co_await blocking_reads_.script(
-                    scripts::own_pending(), std::move(keys), std::move(arguments));
+                const auto reply =
+                    co_await blocking_reads_.script(scripts::own_pending(), keys, arguments);
                 auto page = reply ? parse_page(partition, lane, *reply)
                                   : store_result<entries_page>{reply.error()};
                 if (!page) {
@@ -183,8 +183,7 @@ awaitable<entries_result> outbox::reclaim_stream(int partition, mail_lane lane,
         std::vector<std::string> arguments{std::string(group), consumer_,
                                            std::to_string(idle.count()), cursor,
                                            std::to_string(count - claimed.size())};
-        const auto reply =
-            co_await writes_.script(scripts::reclaim(), std::move(keys), std::move(arguments));
+        const auto reply = co_await writes_.script(scripts::reclaim(), keys, arguments);
         if (!reply) co_return reply.error();
         auto page = parse_page(partition, lane, *reply);
         if (!page) co_return page.error();
@@ -217,8 +216,7 @@ awaitable<store_result<bool>> outbox::begin(outbox_entry entry) {
     std::vector<std::string> keys{stream_key(entry.partition, entry.lane)};
     std::vector<std::string> arguments{std::string(group), consumer_, entry.stream_id,
                                        std::to_string(entry.deliveries + 1)};
-    const auto reply =
-        co_await writes_.script(scripts::begin(), std::move(keys), std::move(arguments));
+    const auto reply = co_await writes_.script(scripts::begin(), keys, arguments);
     if (!reply) co_return reply.error();
     if (!reply->integer()) co_return store_error::corrupt;
     co_return *reply->integer() == 1;
@@ -236,8 +234,7 @@ awaitable<store_result<void>> outbox::renew(std::vector<outbox_entry> in_hand) {
     for (auto& [stream, arguments] : ids) {
         arguments.insert(arguments.begin(), {std::string(group), consumer_});
         std::vector<std::string> keys{stream};
-        const auto reply =
-            co_await writes_.script(scripts::renew(), std::move(keys), std::move(arguments));
+        const auto reply = co_await writes_.script(scripts::renew(), keys, arguments);
         if (!reply) co_return reply.error();
     }
     co_return store_result<void>{};
@@ -246,8 +243,7 @@ awaitable<store_result<void>> outbox::renew(std::vector<outbox_entry> in_hand) {
 awaitable<store_result<void>> outbox::settle(outbox_entry entry) {
     std::vector<std::string> keys{stream_key(entry.partition, entry.lane)};
     std::vector<std::string> arguments{std::string(group), entry.stream_id};
-    co_return without_value(
-        co_await writes_.script(scripts::settle(), std::move(keys), std::move(arguments)));
+    co_return without_value(co_await writes_.script(scripts::settle(), keys, arguments));
 }
 
 awaitable<store_result<void>> outbox::retry(outbox_entry entry, core::unix_time due,
@@ -261,8 +257,7 @@ awaitable<store_result<void>> outbox::retry(outbox_entry entry, core::unix_time 
                                        std::to_string(due.time_since_epoch().count()),
                                        std::to_string(entry.attempts + 1),
                                        recipients_text(owed)};
-    co_return without_value(
-        co_await writes_.script(scripts::retry(), std::move(keys), std::move(arguments)));
+    co_return without_value(co_await writes_.script(scripts::retry(), keys, arguments));
 }
 
 awaitable<store_result<void>> outbox::give_up(outbox_entry entry, std::string reason) {
@@ -271,8 +266,7 @@ awaitable<store_result<void>> outbox::give_up(outbox_entry entry, std::string re
     std::vector<std::string> arguments{std::string(group), entry.stream_id, std::move(reason),
                                        std::to_string(entry.attempts),
                                        recipients_text(entry.recipients)};
-    co_return without_value(
-        co_await writes_.script(scripts::give_up(), std::move(keys), std::move(arguments)));
+    co_return without_value(co_await writes_.script(scripts::give_up(), keys, arguments));
 }
 
 awaitable<store_result<int>> outbox::requeue_due(core::unix_time now) {
@@ -282,8 +276,7 @@ awaitable<store_result<int>> outbox::requeue_due(core::unix_time now) {
         keys.insert(keys.begin(), retry_key(partition));
         std::vector<std::string> arguments{std::to_string(now.time_since_epoch().count()),
                                            std::to_string(requeue_max)};
-        const auto reply =
-            co_await writes_.script(scripts::requeue(), std::move(keys), std::move(arguments));
+        const auto reply = co_await writes_.script(scripts::requeue(), keys, arguments);
         if (!reply) co_return reply.error();
         if (!reply->integer()) co_return store_error::corrupt;
         moved += static_cast<int>(*reply->integer());
@@ -298,7 +291,7 @@ awaitable<store_result<outbox_counts>> outbox::counts() {
         keys.push_back(retry_key(partition));
         for (const auto lane : outbox_lanes)
             keys.push_back(dead_key(partition, lane));
-        const auto reply = co_await writes_.script(scripts::outbox_counts(), std::move(keys), {});
+        const auto reply = co_await writes_.script(scripts::outbox_counts(), keys, {});
         if (!reply) co_return reply.error();
         const auto* lengths = reply->list();
         if (!lengths || lengths->size() != 5 ||

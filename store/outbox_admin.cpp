@@ -106,8 +106,7 @@ awaitable<store_result<outbox_status>> outbox_admin::summary() {
         for (const auto lane : outbox_lanes)
             keys.push_back(dead_key(partition, lane));
         std::vector<std::string> arguments{std::string(outbox_group)};
-        const auto reply =
-            co_await redis_.script(scripts::outbox_status(), std::move(keys), std::move(arguments));
+        const auto reply = co_await redis_.script(scripts::outbox_status(), keys, arguments);
         if (!reply) co_return reply.error();
         if (!add_partition(*reply, sum)) co_return store_error::corrupt;
     }
@@ -164,8 +163,7 @@ awaitable<store_result<bool>> outbox_admin::retry(kept_mail dead) {
     std::vector<std::string> keys{dead_key(dead.partition, dead.lane),
                                   stream_key(dead.partition, dead.lane)};
     std::vector<std::string> arguments{dead.entry_id};
-    const auto reply =
-        co_await redis_.script(scripts::resurrect(), std::move(keys), std::move(arguments));
+    const auto reply = co_await redis_.script(scripts::resurrect(), keys, arguments);
     if (!reply) co_return reply.error();
     if (!reply->integer()) co_return store_error::corrupt;
     co_return *reply->integer() == 1;
@@ -239,8 +237,7 @@ outbox_admin::walk_retries(int partition, std::optional<mail_lane> lane, visitor
     for (int rank = 0;; rank += page_size) {
         std::vector<std::string> keys{retry_key(partition)};
         std::vector<std::string> ranks{std::to_string(rank), std::to_string(rank + page_size - 1)};
-        const auto reply =
-            co_await redis_.script(scripts::retry_page(), std::move(keys), std::move(ranks));
+        const auto reply = co_await redis_.script(scripts::retry_page(), keys, ranks);
         if (!reply) co_return reply.error();
         const auto* page = reply->list();
         if (!page || page->size() % 2 != 0) co_return store_error::corrupt;

@@ -51,9 +51,8 @@ asio::awaitable<rate_verdicts> rate_limits::apply(std::span<const rate_rule> rul
         arguments.push_back(std::to_string(rule.count));
         arguments.push_back(std::to_string(core::milliseconds(rule.window).count()));
     }
-    const auto reply =
-        co_await redis_.script(scripts::rate(), std::move(keys), std::move(arguments),
-                               std::chrono::steady_clock::now() + patience);
+    const auto reply = co_await redis_.script(scripts::rate(), keys, arguments,
+                                              std::chrono::steady_clock::now() + patience);
     const auto verdicts = reply ? read_verdicts(*reply, rules.size()) : std::nullopt;
     if (std::exchange(away_, !verdicts) != !verdicts)
         verdicts

@@ -35,8 +35,7 @@ awaitable<store_result<std::vector<reminder>>> reminders::due(int partition, cor
     // One command for both, which RESP3 and RESP2 answer in the same form.
     std::vector<std::string> keys{reminders_key(partition)};
     std::vector<std::string> arguments{milliseconds_text(now), std::to_string(page_max)};
-    const auto reply =
-        co_await redis_.script(scripts::due_reminders(), std::move(keys), std::move(arguments));
+    const auto reply = co_await redis_.script(scripts::due_reminders(), keys, arguments);
     if (!reply) co_return reply.error();
     const auto* list = reply->list();
     if (!list || list->size() % 2 != 0) co_return store_error::corrupt;
@@ -56,8 +55,7 @@ awaitable<store_result<void>> reminders::replace(reminder seen,
     std::vector<std::string> keys{reminders_key(partition_of(seen.account, partitions_))};
     std::vector<std::string> arguments{seen.account.value(), milliseconds_text(seen.due),
                                        due ? milliseconds_text(*due) : std::string()};
-    const auto reply =
-        co_await redis_.script(scripts::replace_reminder(), std::move(keys), std::move(arguments));
+    const auto reply = co_await redis_.script(scripts::replace_reminder(), keys, arguments);
     if (!reply) co_return reply.error();
     co_return store_result<void>{};
 }

@@ -192,8 +192,7 @@ asio::awaitable<void> service_keys::move(std::string id, std::string from, std::
     entry->key.pepper = hasher_.pepper_ids().front();
     std::vector<std::string> keys{listing, index_name(from), index_name(to)};
     std::vector<std::string> arguments{id, *text, entry_text(*entry)};
-    (void)co_await redis_.script(scripts::service_key_move(), std::move(keys),
-                                 std::move(arguments));
+    (void)co_await redis_.script(scripts::service_key_move(), keys, arguments);
 }
 
 asio::awaitable<store_result<std::vector<service_key>>> service_keys::list() {
@@ -227,8 +226,7 @@ asio::awaitable<store_result<bool>> service_keys::revoke(std::string id) {
 
         std::vector<std::string> keys{listing, index_name(entry->hash)};
         std::vector<std::string> arguments{id, *text, ""};
-        const auto ended = co_await redis_.script(scripts::service_key_move(), std::move(keys),
-                                                  std::move(arguments));
+        const auto ended = co_await redis_.script(scripts::service_key_move(), keys, arguments);
         if (!ended) co_return ended.error();
         if (const auto* done = ended->integer(); done != nullptr && *done == 1) co_return true;
     }

@@ -3,6 +3,7 @@
 #include "core/crypto/encoding.hpp"
 #include "core/decide/subjects.hpp"
 #include "core/totp.hpp"
+#include "tests/support/fixed_keys.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -67,28 +68,10 @@ core::account sound(core::account made) {
 
 } // namespace
 
-core::secret_key key_of(unsigned char value) {
-    std::array<std::byte, 32> key{};
-    key.fill(std::byte{value});
-    return core::secret_key(std::move(key));
-}
-
-core::key_ring make_keys() {
-    std::vector<core::encryption_key> keys;
-    keys.push_back({.id = "k1", .key = key_of(1)});
-    return core::key_ring(std::move(keys));
-}
-
-core::token_service make_tokens() {
-    std::vector<core::signing_key> keys;
-    keys.push_back({.id = "k1", .key = key_of(2)});
-    return {core::derive_token_keys(keys), "https://id.example.org"};
-}
-
 material::material()
-    : keys(make_keys()), codes(key_of(3)), tokens(make_tokens()),
-      totp_secret(core::make_totp_secret(random)), subject(sound(make_subject(*this))),
-      step_up(random.hex(16)) {
+    : keys(tests::fixed_key_ring()), codes(tests::fixed_key(3)),
+      tokens(tests::fixed_token_service()), totp_secret(core::make_totp_secret(random)),
+      subject(sound(make_subject(*this))), step_up(random.hex(16)) {
     person = sound(make_person(*this));
 }
 

@@ -4,38 +4,22 @@
 
 #include "core/account.hpp"
 #include "core/decide/evidence.hpp"
-#include "core/random.hpp"
 #include "core/tokens.hpp"
+#include "tests/core/seeded_random.hpp"
 
-#include <random>
 #include <string>
 #include <string_view>
 
 namespace countersign::bench {
 
-class repeated_random final : public core::random_source {
-public:
-    void fill(std::span<std::byte> out) override {
-        for (auto& byte : out)
-            byte = static_cast<std::byte>(engine_() & 0xFFU);
-    }
-
-private:
-    std::mt19937_64 engine_{1};
-};
-
 inline constexpr core::unix_time now{core::seconds{1'800'000'015}}; // the middle of a TOTP step
 inline constexpr std::string_view backend_subject = "user-1";
 inline constexpr std::string_view wrong_code = "000000";
 
-[[nodiscard]] core::secret_key key_of(unsigned char value);
-[[nodiscard]] core::key_ring make_keys();
-[[nodiscard]] core::token_service make_tokens();
-
 struct material {
     material();
 
-    repeated_random random;
+    tests::seeded_random random{1};
     core::policy rules;
     core::key_ring keys;
     core::code_hasher codes;

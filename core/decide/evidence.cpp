@@ -32,6 +32,15 @@ sealed_code seal_code(const account_id& account, code_purpose purpose, event_typ
                 context.keys.seal(text, secret_context(account, mailed_as), random.bytes<12>())};
 }
 
+api_token_hash join_hashes(const std::vector<std::string>& hashes) {
+    std::string all;
+    for (const auto& one : hashes) {
+        if (!all.empty()) all += between_hashes;
+        all += one;
+    }
+    return api_token_hash(std::move(all));
+}
+
 bool is_hash_of(const api_token_hash& presented, std::string_view stored) {
     const std::string_view all = presented.value();
     bool same = false;

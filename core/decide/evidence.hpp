@@ -49,6 +49,7 @@ struct session_proof {
 // The keyed hash of an API token as it was presented (api_token::hash), under each pepper, with
 // spaces between them.
 using api_token_hash = identifier<struct api_token_hash_tag>;
+[[nodiscard]] api_token_hash join_hashes(const std::vector<std::string>& hashes);
 // Whether `stored` is one of them, in constant time.
 [[nodiscard]] bool is_hash_of(const api_token_hash& presented, std::string_view stored);
 // Speaks with a service key, or a family's own administrative key: which of these may ask what is

@@ -40,7 +40,7 @@ TEST_P(FuzzCorpus, EveryInput_KeepsTheProperty) {
         ++inputs;
     }
     EXPECT_GE(inputs, 5) << "a corpus of its own, of what the target is about";
-    EXPECT_LE(inputs, 60) << "what only widens the coverage belongs into build/fuzz/work";
+    EXPECT_LE(inputs, 60) << "what only widens the coverage belongs into build/fuzz/learnt";
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, FuzzCorpus, testing::ValuesIn(targets()),

@@ -9,6 +9,7 @@
 #include "net/families/singularity/family.hpp"
 #include "net/families/slugbase/family.hpp"
 #include "store/account_lifecycle.hpp"
+#include "tests/support/fixed_keys.hpp"
 
 #include <array>
 #include <chrono>
@@ -42,24 +43,6 @@ store::child_options redis_in(const std::filesystem::path& directory,
             .output = log.get()};
 }
 
-core::secret_key key_of(unsigned char value) {
-    std::array<std::byte, 32> key{};
-    key.fill(std::byte{value});
-    return core::secret_key(std::move(key));
-}
-
-core::key_ring make_keys() {
-    std::vector<core::encryption_key> keys;
-    keys.push_back({.id = "k1", .key = key_of(1)});
-    return core::key_ring(std::move(keys));
-}
-
-core::token_service make_tokens() {
-    std::vector<core::signing_key> keys;
-    keys.push_back({.id = "k1", .key = key_of(2)});
-    return {core::derive_token_keys(keys), "https://id.example.org"};
-}
-
 void replace(std::string& text, std::string_view what, std::string_view by) {
     for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
         text.replace(at, what.size(), by);
@@ -70,7 +53,8 @@ void replace(std::string& text, std::string_view what, std::string_view by) {
 api_world::api_world()
     : directory_(make_directory()),
       server_(redis_in(directory_, store::descriptor(::open("/dev/null", O_WRONLY | O_CLOEXEC)))),
-      keys_(make_keys()), codes_(key_of(3)), tokens_(make_tokens()),
+      keys_(tests::fixed_key_ring()), codes_(tests::fixed_key(3)),
+      tokens_(tests::fixed_token_service()),
       hasher_(std::make_shared<core::argon2id_hasher>(
           core::argon2_parameters{.memory_kib = 8, .iterations = 1}, "nobody's password")),
       passwords_(hasher_, {.deadline = std::chrono::seconds(30)}),
