@@ -70,7 +70,8 @@ void add_key_commands(CLI::App& program, invocation& out) {
 
 // Those that shape the accounts that an import makes.
 bool of_an_import(const setting& row) {
-    return of_the_store(row) || row.name == "policy.email_factor_by_default";
+    return of_the_store(row) || row.name == "policy.email_factor" ||
+           row.name == "policy.email_factor_by_default" || row.name.starts_with("policy.import_");
 }
 
 void add_import_command(CLI::App& program, invocation& out) {
@@ -234,6 +235,11 @@ std::variant<invocation, early_exit> parse_command_line(int argc, const char* co
     add_keys_commands(program, out);
     add_import_command(program, out);
     add_mail_commands(program, out);
+    auto* activity =
+        add_leaf(program, "activity", "Prints an account's own security history, the newest first",
+                 command::activity, of_the_store, out);
+    activity->add_option("ACCOUNT", out.account, "Its id, or what a backend calls the subject")
+        ->required();
     auto* config = add_command(program, "config", "The configuration");
     config->require_subcommand(1);
     add_leaf(*config, "check", "Checks the settings and prints them, and where each comes from",

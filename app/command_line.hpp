@@ -23,6 +23,7 @@ enum class command : std::uint8_t {
     keys,
     import_subjects,
     mail,
+    activity,
     config_check
 };
 
@@ -37,6 +38,7 @@ struct invocation {
     import_options import;                     // import --format …
     mail_options mail;                         // mail …
     keys_options keys;                         // keys …
+    std::string account = {};                  // activity ACCOUNT
 };
 
 // What to print instead of running a command: help, the version, or what is wrong with the line.

@@ -120,6 +120,12 @@ fallible<void> check_together(const settings& all) {
     if (all.host_prefixed_cookies && !all.tls.on() && !all.app.base_uri.starts_with("https://"))
         return problem{"api.host_prefixed_cookies needs cookies that are Secure: set app.base_uri "
                        "to an https address, or tls.certificate and tls.key"};
+    const auto& party = all.policy.webauthn;
+    if (!party.is_on() && !party.origins.empty())
+        return problem{"webauthn.origins needs webauthn.rp_id"};
+    for (const auto& origin : party.origins)
+        if (!is_origin_of(origin, party.id))
+            return problem{"webauthn.origins must be of webauthn.rp_id or below it, not " + origin};
     if (all.metrics.listen && all.metrics.listen->port != 0 &&
         all.metrics.listen->port == all.listen.port)
         return problem{"metrics.listen must have another port than listen"};

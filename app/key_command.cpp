@@ -90,6 +90,7 @@ asio::awaitable<fallible<void>> perform(store::connection& redis, const key_requ
     case command::keys:
     case command::import_subjects:
     case command::mail:
+    case command::activity:
     case command::config_check:
         break; // not key commands
     }

@@ -16,7 +16,7 @@ namespace {
 // The values of labels, in the order of the enumerations.
 constexpr std::array status_classes{"2xx", "3xx", "4xx", "5xx"};
 constexpr std::array overloads{"queue_full", "waited_too_long", "failed"};
-constexpr std::array proofs{"password", "totp", "email", "backup_code", "any_code"};
+constexpr std::array proofs{"password", "totp", "email", "backup_code", "any_code", "passkey"};
 constexpr std::array outcomes{"verified", "wrong", "blocked"};
 constexpr std::array dead_reasons{"refused", "tried_too_long", "unreadable", "ended_notifier"};
 static_assert(status_classes.size() == net::request_counters::classes);

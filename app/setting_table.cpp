@@ -129,6 +129,27 @@ fallible<void> set_trusted_proxies(settings& all, std::string_view text) {
     return {};
 }
 
+fallible<std::string> check_domain(std::string_view text) {
+    return text.empty() ? fallible<std::string>(std::string()) : parse_domain(text);
+}
+
+fallible<std::string> check_party_name(std::string_view text) {
+    if (!text.empty() && !core::is_valid_display_name(text))
+        return problem{"must be at most 100 characters without control characters"};
+    return std::string(text);
+}
+
+fallible<void> set_origins(settings& all, std::string_view text) {
+    std::vector<std::string> origins;
+    for (const auto part : split_list(text)) {
+        auto origin = parse_origin(part);
+        if (!origin) return origin.error();
+        origins.push_back(*std::move(origin));
+    }
+    all.policy.webauthn.origins = std::move(origins);
+    return {};
+}
+
 fallible<void> set_listen(settings& all, std::string_view text) {
     auto listen = parse_listen(text);
     if (!listen) return listen.error();
@@ -303,6 +324,10 @@ void add_token_rows(std::vector<setting>& rows) {
          COUNTERSIGN_MEMBER(policy.tokens.email_verification));
     life("user_session", 400 * day, "Life of a session that nothing prolongs (Clara's user token)",
          COUNTERSIGN_MEMBER(policy.tokens.user_session));
+    rows.push_back(make::duration("tokens.session", {0, 400 * day},
+                                  "Life of a session since its login, however often it is "
+                                  "refreshed; 0: without such an end",
+                                  COUNTERSIGN_MEMBER(policy.tokens.session)));
     life("password_reset", 7 * day, "Life of the link that allows a new password",
          COUNTERSIGN_MEMBER(policy.tokens.password_reset));
 }
@@ -330,6 +355,16 @@ void add_code_rows(std::vector<setting>& rows) {
     rows.push_back(make::count("policy.recovery_code_length", {11, 64},
                                "Characters of a recovery code; 11 are 65 bits",
                                COUNTERSIGN_MEMBER(policy.recovery_code_length)));
+    rows.push_back(make::count("policy.service_backup_code_length", {16, 64},
+                               "Hexadecimal digits of a backup code of the service API; 16 are 64 "
+                               "bits, 28 are 112",
+                               COUNTERSIGN_MEMBER(policy.service_backup_code_length)));
+    rows.push_back(make::count("policy.import_secret_bits_min", {80, 1024},
+                               "The shortest TOTP secret that an import takes, in bits",
+                               COUNTERSIGN_MEMBER(policy.import_secret_bits_min)));
+    rows.push_back(make::duration("policy.import_period_max", {1, 300},
+                                  "The longest TOTP period that an import takes",
+                                  COUNTERSIGN_MEMBER(policy.import_period_max)));
 }
 
 void add_password_rows(std::vector<setting>& rows) {
@@ -361,9 +396,26 @@ void add_account_rows(std::vector<setting>& rows) {
     rows.push_back(make::boolean("policy.email_factor_by_default",
                                  "Whether a new account has the e-mail factor on.",
                                  COUNTERSIGN_MEMBER(policy.email_factor_by_default)));
+    rows.push_back(make::boolean("policy.email_factor",
+                                 "Whether e-mail is a second factor; if not, nobody turns it on, "
+                                 "and where it is on its code reaches assurance level 1 only.",
+                                 COUNTERSIGN_MEMBER(policy.email_factor)));
     rows.push_back(make::boolean("policy.require_second_factor",
-                                 "Whether the last second factor of an account cannot be removed.",
+                                 "Whether an account without a second factor can do nothing but "
+                                 "enrol one, and the last one cannot be removed.",
                                  COUNTERSIGN_MEMBER(policy.require_second_factor)));
+    rows.push_back(make::boolean("policy.mailed_code_per_challenge",
+                                 "Whether a mailed code answers only the login or step-up that it "
+                                 "was made for.",
+                                 COUNTERSIGN_MEMBER(policy.mailed_code_per_challenge)));
+    rows.push_back(make::boolean("policy.sessions_end_with_step_up",
+                                 "Whether ending one's sessions asks for a step-up (native API); "
+                                 "logging out never does.",
+                                 COUNTERSIGN_MEMBER(policy.sessions_end_with_step_up)));
+    rows.push_back(make::boolean("policy.enrolment_ends_api_tokens",
+                                 "Whether an account's first second factor ends the API tokens "
+                                 "from before it.",
+                                 COUNTERSIGN_MEMBER(policy.enrolment_ends_api_tokens)));
     rows.push_back(make::count("policy.sessions_max", {1, 1'000},
                                "Sessions of an account; the oldest gives way",
                                COUNTERSIGN_MEMBER(policy.sessions_max)));
@@ -382,6 +434,28 @@ void add_account_rows(std::vector<setting>& rows) {
         make::count("policy.challenges_per_day", {1, 1'000'000},
                     "Logins and step-ups of an account that are begun in a day and not completed",
                     COUNTERSIGN_MEMBER(policy.challenges_per_day)));
+}
+
+void add_passkey_rows(std::vector<setting>& rows) {
+    rows.push_back(make::text("webauthn.rp_id",
+                              "The domain that passkeys are bound to (WebAuthn's relying party); "
+                              "without it there are no passkeys.",
+                              check_domain, COUNTERSIGN_MEMBER(policy.webauthn.id)));
+    rows.push_back(make::text("webauthn.rp_name",
+                              "What authenticators call it; without it, the domain.",
+                              check_party_name, COUNTERSIGN_MEMBER(policy.webauthn.name)));
+    rows.push_back(
+        {"webauthn.origins", value_kind::list, secrecy::open,
+         "The origins of the pages that ask for passkeys; without them, https:// and the domain.",
+         set_origins, [](const settings& all) { return join_list(all.policy.webauthn.origins); }});
+    rows.push_back(make::choice(
+        "webauthn.user_verification", std::array<std::string_view, 2>{"preferred", "required"},
+        "Whether an authenticator must ask for a PIN or a fingerprint (required), or touch is "
+        "enough (preferred).",
+        COUNTERSIGN_MEMBER(policy.webauthn.verifies_users)));
+    rows.push_back(make::boolean("webauthn.synced_passkeys",
+                                 "Whether passkeys may be registered that can leave their device.",
+                                 COUNTERSIGN_MEMBER(policy.webauthn.takes_synced)));
 }
 
 #undef COUNTERSIGN_MEMBER
@@ -406,6 +480,7 @@ std::vector<setting> make_table() {
     add_code_rows(rows);
     add_password_rows(rows);
     add_account_rows(rows);
+    add_passkey_rows(rows);
     add_alert_rows(rows);
     return rows;
 }

@@ -36,6 +36,20 @@ std::string instead_of(std::string_view text) {
     return ", not \"" + std::string(text) + "\"";
 }
 
+constexpr std::string_view app_origin = "android:apk-key-hash:";
+
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+// Without the port.
+std::string_view host_of_origin(std::string_view origin) {
+    const auto scheme_end = origin.find("://");
+    if (scheme_end == std::string_view::npos) return {};
+    const auto authority = origin.substr(scheme_end + 3);
+    return authority.substr(0, authority.find(':'));
+}
+
 std::optional<std::int64_t> seconds_of_suffix(char suffix) {
     switch (suffix) {
     case 's':
@@ -143,6 +157,40 @@ fallible<std::string> parse_base_uri(std::string_view text) {
     while (text.ends_with('/'))
         text.remove_suffix(1);
     return std::string(text);
+}
+
+fallible<std::string> parse_domain(std::string_view text) {
+    constexpr std::size_t size_max = 253;
+    bool good = !text.empty() && text.size() <= size_max && is_letter_or_digit(text.front()) &&
+                is_letter_or_digit(text.back()) && text.find("..") == std::string_view::npos;
+    for (const char c : text)
+        good = good && (is_letter_or_digit(c) || c == '-' || c == '.');
+    // An address is no domain: what ends with a number is one.
+    good = good && (text.back() < '0' || text.back() > '9');
+    if (!good) return problem{"must be a domain in lower case, not \"" + std::string(text) + "\""};
+    return std::string(text);
+}
+
+fallible<std::string> parse_origin(std::string_view text) {
+    problem wrong{"must hold origins such as https://login.example.org, not \"" +
+                  std::string(text) + "\""};
+    if (text.starts_with(app_origin)) {
+        if (text.size() == app_origin.size()) return wrong;
+        return std::string(text);
+    }
+    const auto host = host_of_origin(text);
+    const bool local = text == "http://localhost" || text.starts_with("http://localhost:");
+    if (!(text.starts_with("https://") || local) || !parse_domain(host)) return wrong;
+    const auto port = text.substr(text.find(host, text.find("://")) + host.size());
+    if (!port.empty() && !parse_integer(port.substr(1), {1, 65'535})) return wrong;
+    return std::string(text);
+}
+
+bool is_origin_of(std::string_view origin, std::string_view domain) {
+    if (origin.starts_with(app_origin)) return true;
+    const auto host = host_of_origin(origin);
+    return host == domain || (host.ends_with(domain) && host.size() > domain.size() &&
+                              host[host.size() - domain.size() - 1] == '.');
 }
 
 fallible<void> check_mail_url(std::string_view text) {

@@ -32,6 +32,13 @@ struct bounds {
 [[nodiscard]] fallible<std::string> parse_network(std::string_view text);
 // http:// or https://, a host, maybe a port and a path; the slash at the end is dropped.
 [[nodiscard]] fallible<std::string> parse_base_uri(std::string_view text);
+// A domain as browsers take it for WebAuthn: lower case, no port; or `localhost`.
+[[nodiscard]] fallible<std::string> parse_domain(std::string_view text);
+// https:// and a host, or http://localhost, and maybe a port, as a browser says an origin; or that
+// of an Android app (android:apk-key-hash:…).
+[[nodiscard]] fallible<std::string> parse_origin(std::string_view text);
+// Whether its host is the domain or one below it; an app's has no host and is of any.
+[[nodiscard]] bool is_origin_of(std::string_view origin, std::string_view domain);
 // Only the scheme and that something follows it: the notifier's own reader checks the rest.
 [[nodiscard]] fallible<void> check_mail_url(std::string_view text);
 

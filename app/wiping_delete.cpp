@@ -25,6 +25,13 @@ void wipe_and_free(void* memory) noexcept {
     ::mi_free(memory);
 }
 
+// What was asked for is what was written to; the allocator's blocks may be larger.
+void wipe_and_free(void* memory, std::size_t size) noexcept {
+    if (memory == nullptr) return;
+    ::explicit_bzero(memory, size);
+    ::mi_free(memory);
+}
+
 } // namespace
 
 extern "C" {
@@ -62,11 +69,11 @@ void operator delete(void* memory) noexcept {
 void operator delete[](void* memory) noexcept {
     wipe_and_free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
-    wipe_and_free(memory);
+void operator delete(void* memory, std::size_t size) noexcept {
+    wipe_and_free(memory, size);
 }
-void operator delete[](void* memory, std::size_t) noexcept {
-    wipe_and_free(memory);
+void operator delete[](void* memory, std::size_t size) noexcept {
+    wipe_and_free(memory, size);
 }
 void operator delete(void* memory, const std::nothrow_t&) noexcept {
     wipe_and_free(memory);
@@ -80,9 +87,9 @@ void operator delete(void* memory, std::align_val_t) noexcept {
 void operator delete[](void* memory, std::align_val_t) noexcept {
     wipe_and_free(memory);
 }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-    wipe_and_free(memory);
+void operator delete(void* memory, std::size_t size, std::align_val_t) noexcept {
+    wipe_and_free(memory, size);
 }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-    wipe_and_free(memory);
+void operator delete[](void* memory, std::size_t size, std::align_val_t) noexcept {
+    wipe_and_free(memory, size);
 }

@@ -76,7 +76,7 @@ json::object redis_benchmark(const redis_process& redis, std::size_t ahead, std:
 }
 
 std::string version_of(std::size_t account, std::size_t commit) {
-    return fmt::format("{:016x}{:016x}", account, commit);
+    return fmt::format("{:08x}{:08x}", account, commit);
 }
 
 // commit.lua with a whole document, as a verification runs it: the commits of many accounts in one
@@ -86,8 +86,6 @@ redis_figures commits(const options& how, const redis_process& redis, std::size_
     constexpr std::size_t accounts = 1'000;
     redis_client client(redis.socket());
     const auto script = read_file(how.source / "store/scripts/commit.lua");
-    constexpr std::string_view events = "for i = "; // where the arguments for events begin
-    const auto arguments = std::stoul(script.substr(script.find(events) + events.size(), 4)) - 1;
     const std::vector<std::string> load{"SCRIPT", "LOAD", script};
     auto sha = client.call(load);
     sha = sha.substr(sha.find('\n') + 1, 40);
@@ -95,24 +93,15 @@ redis_figures commits(const options& how, const redis_process& redis, std::size_
     std::vector<std::string> commands;
     for (std::size_t commit = 0; commit < rounds; ++commit)
         for (std::size_t account = 0; account < accounts; ++account) {
-            const auto id = fmt::format("user_{:032x}", account);
-            const auto key = "cs:{1}:account:" + id;
-            std::vector<std::string> write{"EVALSHA",
-                                           sha,
-                                           "5",
-                                           key,
-                                           "cs:{1}:outbox:code",
-                                           "cs:{1}:outbox:alert",
-                                           "cs:{1}:retry",
-                                           "cs:{1}:reminders",
-                                           commit == 0 ? "" : version_of(account, commit - 1),
-                                           version_of(account, commit),
-                                           document,
-                                           "",
-                                           "",
-                                           id};
-            constexpr std::size_t before_arguments = 8;
-            write.resize(before_arguments + arguments);
+            const std::vector<std::string> write{
+                "EVALSHA",
+                sha,
+                "1",
+                fmt::format("cs:{{1}}:account:user_{:032x}", account),
+                commit == 0 ? "" : version_of(account, commit - 1),
+                version_of(account, commit),
+                document,
+                ""};
             commands.push_back(redis_client::pack(write));
         }
     const auto cpu = processor_seconds(redis.process());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 namespace countersign::core {
 
@@ -11,6 +12,8 @@ std::string_view to_string(factor_method method) noexcept {
         return "totp";
     case factor_method::email:
         return "email";
+    case factor_method::passkey:
+        return "passkey";
     }
     return "";
 }
@@ -39,15 +42,23 @@ bool account::has(factor_method method) const noexcept {
         return !totp.empty();
     case factor_method::email:
         return email_factor_since.has_value();
+    case factor_method::passkey:
+        return !passkeys.empty();
     }
     return false;
 }
 
 bool account::has_second_factor() const noexcept {
-    return has(factor_method::totp) || has(factor_method::email);
+    return has(factor_method::totp) || has(factor_method::email) || has(factor_method::passkey);
 }
 
 std::vector<factor_method> account::methods() const {
+    auto enabled = code_methods();
+    if (has(factor_method::passkey)) enabled.push_back(factor_method::passkey);
+    return enabled;
+}
+
+std::vector<factor_method> account::code_methods() const {
     std::vector<factor_method> enabled;
     for (const auto method : {factor_method::totp, factor_method::email})
         if (has(method)) enabled.push_back(method);
@@ -99,6 +110,25 @@ bool unique_by(const std::vector<T>& values, Projection projection) {
     return true;
 }
 
+std::optional<std::string> check_passkeys(const account& value) {
+    const auto& keys = value.passkeys;
+    if (keys.size() > passkeys_max) return "an account has ten passkeys at the most";
+    for (const auto& key : keys) {
+        if (key.id.empty() || key.credential.id.empty() || key.credential.public_key.empty())
+            return "a passkey has an id, a credential and its key";
+        if (key.credential.backed_up && !key.credential.backup_eligible)
+            return "what is backed up is eligible for it";
+    }
+    if (!unique_by(keys, &passkey::id)) return "passkeys have ids of their own";
+    if (!unique_by(keys, [](const passkey& key) { return key.credential.id; }))
+        return "a credential is registered once";
+    if (const auto& begun = value.passkey_enrolment)
+        if (std::ranges::find(keys, begun->id, &passkey::id) != keys.end())
+            return "a pending passkey is not an enrolled one";
+    if (value.passkey_challenge && keys.empty()) return "only a passkey is asked to sign";
+    return std::nullopt;
+}
+
 } // namespace
 
 std::optional<std::string> check_invariants(const account& value) {
@@ -106,12 +136,14 @@ std::optional<std::string> check_invariants(const account& value) {
     if (value.email.empty()) return "an account has an e-mail address";
     if (value.pending_email == value.email) return "a pending address differs from the present one";
 
-    if (value.preferred && !value.has(*value.preferred))
-        return "the preferred method is one that is on";
-    if (!value.preferred && value.has_second_factor())
-        return "an account with a second factor prefers one";
-    if (value.totp.empty() && !value.backup_code_hashes.empty())
-        return "backup codes stand beside a TOTP device only";
+    const auto codes = value.code_methods();
+    if (value.preferred && std::ranges::find(codes, *value.preferred) == codes.end())
+        return "the preferred method is one with codes that is on";
+    if (!value.preferred && !codes.empty())
+        return "an account with a second factor of codes prefers one";
+    if (value.totp.empty() && value.passkeys.empty() && !value.backup_code_hashes.empty())
+        return "backup codes stand beside a TOTP device or a passkey only";
+    if (const auto broken = check_passkeys(value)) return broken;
     for (const auto& device : value.totp)
         if (device.id.empty() || device.sealed_secret.empty())
             return "a TOTP device has an id and a sealed secret";
@@ -122,6 +154,10 @@ std::optional<std::string> check_invariants(const account& value) {
                 return "a pending enrolment is not an enrolled device";
 
     if (!value.name.ends_with(value.family_name)) return "a name ends with the family's name";
+
+    if (value.notification_addresses.size() > notification_addresses_max ||
+        !unique_by(value.notification_addresses, std::identity{}))
+        return "notification addresses are few, and none of them twice";
 
     if (!unique_by(value.codes, &mailed_code::purpose)) return "one live code per purpose";
     if (!unique_by(value.challenges, &challenge::id)) return "challenges have ids of their own";
@@ -135,6 +171,8 @@ std::optional<std::string> check_invariants(const account& value) {
             return "a pending login has no session yet";
         if (open.purpose == challenge_purpose::step_up && open.session.empty())
             return "a pending step-up belongs to a session";
+        if (open.purpose == challenge_purpose::step_up && !open.replaces.empty())
+            return "a step-up replaces no session";
     }
     if (!std::ranges::is_sorted(value.unanswered, {}, &begun_challenges::at))
         return "unanswered challenges are kept oldest first";

@@ -7,6 +7,7 @@
 #include "core/tokens.hpp"
 #include "core/totp.hpp"
 #include "core/types.hpp"
+#include "core/webauthn.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -17,8 +18,9 @@
 
 namespace countersign::core {
 
-enum class factor_method : std::uint8_t { totp, email };
+enum class factor_method : std::uint8_t { totp, email, passkey };
 [[nodiscard]] std::string_view to_string(factor_method method) noexcept;
+// Of the methods with codes, which can be preferred; no other name is known.
 [[nodiscard]] std::optional<factor_method> factor_method_from(std::string_view name) noexcept;
 
 // What a mailed code or link is good for. One is live per purpose.
@@ -44,6 +46,35 @@ struct pending_totp {
     std::vector<std::string> backup_code_hashes; // in force with the device
     unix_time expires_at{};
     friend bool operator==(const pending_totp&, const pending_totp&) = default;
+};
+
+inline constexpr std::size_t passkeys_max = 10; // of an account
+
+struct passkey {
+    passkey_id id;
+    std::string label;
+    passkey_credential credential;
+    std::vector<std::string> transports; // how browsers may reach it; a hint for them
+    unix_time enrolled_at{}, last_used_at{};
+    friend bool operator==(const passkey&, const passkey&) = default;
+};
+
+// A passkey that has not been confirmed: it neither gates nor satisfies anything (T-38). The
+// challenge is no secret: the browser has it, and without the authenticator it is worth nothing.
+struct pending_passkey {
+    passkey_id id;
+    std::string label;
+    std::string begun_by;  // as pending_totp::begun_by
+    std::string challenge; // base64url
+    unix_time expires_at{};
+    friend bool operator==(const pending_passkey&, const pending_passkey&) = default;
+};
+
+// What a passkey is asked to sign; answered once.
+struct passkey_challenge {
+    std::string challenge; // base64url
+    unix_time expires_at{};
+    friend bool operator==(const passkey_challenge&, const passkey_challenge&) = default;
 };
 
 struct mailed_code {
@@ -101,6 +132,7 @@ struct challenge {
     session_id session; // of a step-up; empty for a login
     client_info client; // of a login: who knew the password
     unix_time begun_at{}, expires_at{};
+    session_id replaces; // of a login: what its browser had before, and loses with the new session
     friend bool operator==(const challenge&, const challenge&) = default;
 };
 
@@ -117,6 +149,8 @@ struct unfinished_login {
     client_info client;
     friend bool operator==(const unfinished_login&, const unfinished_login&) = default;
 };
+
+inline constexpr std::size_t notification_addresses_max = 3;
 
 struct account {
     account_id id;
@@ -135,8 +169,12 @@ struct account {
     std::optional<unix_time> email_factor_since; // the e-mail factor is on if set
     std::vector<totp_device> totp;
     std::optional<pending_totp> enrolment;
-    std::vector<std::string> backup_code_hashes; // of unused codes
-    std::optional<factor_method> preferred;      // always one that is on, or none
+    std::vector<passkey> passkeys; // oldest first
+    std::optional<pending_passkey> passkey_enrolment;
+    std::optional<core::passkey_challenge> passkey_challenge; // the live one
+    std::vector<std::string> backup_code_hashes;              // of unused codes
+    // Of the methods with codes always one that is on, or none.
+    std::optional<factor_method> preferred;
 
     std::vector<mailed_code> codes; // at most one per purpose
     std::vector<sent_mail> mails;   // of the last day, oldest first
@@ -147,13 +185,15 @@ struct account {
     unix_time failure_told_at{}, reuse_told_at{};    // the latest alerts of what may come often
     std::vector<session> sessions;                   // oldest first
     std::vector<api_token> api_tokens;               // oldest first
-    std::vector<std::string> notification_addresses; // beside `email`
+    std::vector<std::string> notification_addresses; // where alerts go beside `email`; none twice
     bool dark_mode = true;                           // a preference that Clara's clients keep here
 
     [[nodiscard]] bool has(factor_method method) const noexcept;
     [[nodiscard]] bool has_second_factor() const noexcept;
-    // Enabled methods in the order in which clients expect them: TOTP, e-mail.
+    // Enabled methods in the order in which clients expect them: TOTP, e-mail, passkeys.
     [[nodiscard]] std::vector<factor_method> methods() const;
+    // Those of them that are proved by a code: all that most families can ask for.
+    [[nodiscard]] std::vector<factor_method> code_methods() const;
     [[nodiscard]] const session* find_session(const session_id& id, unix_time now) const noexcept;
 
     friend bool operator==(const account&, const account&) = default;

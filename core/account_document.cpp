@@ -98,6 +98,7 @@ void write_challenge(json_writer& out, const challenge& open) {
     out.put("id", open.id);
     out.put("for", number_of(open.purpose));
     out.put("session", open.session);
+    out.put("replaces", open.replaces);
     write_client(out, open.client);
     out.put("at", open.begun_at);
     out.put("until", open.expires_at);
@@ -107,6 +108,7 @@ void read_challenge(json_reader& in, challenge& open) {
     in.get("id", open.id);
     get_enum(in, "for", open.purpose, challenge_purpose::step_up);
     in.get("session", open.session);
+    in.get("replaces", open.replaces);
     read_client(in, open.client);
     in.get("at", open.begun_at);
     in.get("until", open.expires_at);
@@ -195,6 +197,66 @@ void read_enrolment(json_reader& inner, pending_totp& enrolment) {
     inner.get("until", enrolment.expires_at);
 }
 
+void write_passkey(json_writer& out, const passkey& key) {
+    out.put("id", key.id);
+    out.put("label", key.label);
+    out.put("credential", key.credential.id);
+    out.put("alg", number_of(key.credential.algorithm));
+    out.put("key", key.credential.public_key);
+    out.put("count", key.credential.sign_count);
+    out.put("uv", key.credential.user_verified);
+    out.put("be", key.credential.backup_eligible);
+    out.put("bs", key.credential.backed_up);
+    out.put("via", key.transports);
+    out.put("at", key.enrolled_at);
+    out.put("used", key.last_used_at);
+}
+
+void read_passkey(json_reader& in, passkey& key) {
+    in.get("id", key.id);
+    in.get("label", key.label);
+    in.get("credential", key.credential.id);
+    get_enum(in, "alg", key.credential.algorithm, passkey_algorithm::rs256);
+    in.get("key", key.credential.public_key);
+    in.get("count", key.credential.sign_count);
+    in.get("uv", key.credential.user_verified);
+    in.get("be", key.credential.backup_eligible);
+    in.get("bs", key.credential.backed_up);
+    in.get("via", key.transports);
+    in.get("at", key.enrolled_at);
+    in.get("used", key.last_used_at);
+}
+
+void write_passkey_enrolment(json_writer& out, const pending_passkey& begun) {
+    out.put_object("passkey_enrolment", [&begun](json_writer& inner) {
+        inner.put("id", begun.id);
+        inner.put("label", begun.label);
+        inner.put("by", begun.begun_by);
+        inner.put("challenge", begun.challenge);
+        inner.put("until", begun.expires_at);
+    });
+}
+
+void read_passkey_enrolment(json_reader& inner, pending_passkey& begun) {
+    inner.get("id", begun.id);
+    inner.get("label", begun.label);
+    inner.get("by", begun.begun_by);
+    inner.get("challenge", begun.challenge);
+    inner.get("until", begun.expires_at);
+}
+
+void write_passkey_challenge(json_writer& out, const passkey_challenge& asked) {
+    out.put_object("passkey_challenge", [&asked](json_writer& inner) {
+        inner.put("challenge", asked.challenge);
+        inner.put("until", asked.expires_at);
+    });
+}
+
+void read_passkey_challenge(json_reader& inner, passkey_challenge& asked) {
+    inner.get("challenge", asked.challenge);
+    inner.get("until", asked.expires_at);
+}
+
 void write_unfinished(json_writer& out, const unfinished_login& login) {
     out.put_object("unfinished", [&login](json_writer& inner) {
         inner.put("at", login.at);
@@ -229,6 +291,9 @@ std::string to_document(const account& value) {
     out.put("email_factor_since", value.email_factor_since);
     out.put_each("totp", value.totp, write_device);
     if (value.enrolment) write_enrolment(out, *value.enrolment);
+    out.put_each("passkeys", value.passkeys, write_passkey);
+    if (value.passkey_enrolment) write_passkey_enrolment(out, *value.passkey_enrolment);
+    if (value.passkey_challenge) write_passkey_challenge(out, *value.passkey_challenge);
     out.put("backup", value.backup_code_hashes);
     if (value.preferred) out.put("preferred", to_string(*value.preferred));
     out.put_each("codes", value.codes, write_code);
@@ -278,6 +343,13 @@ boost::system::result<account, document_error> account_from_document(std::string
     in.get_each("totp", value.totp, read_device);
     in.get_object("enrolment", [&value](json_reader& inner) {
         read_enrolment(inner, value.enrolment.emplace());
+    });
+    in.get_each("passkeys", value.passkeys, read_passkey);
+    in.get_object("passkey_enrolment", [&value](json_reader& inner) {
+        read_passkey_enrolment(inner, value.passkey_enrolment.emplace());
+    });
+    in.get_object("passkey_challenge", [&value](json_reader& inner) {
+        read_passkey_challenge(inner, value.passkey_challenge.emplace());
     });
     in.get("backup", value.backup_code_hashes);
     std::string preferred;

@@ -7,6 +7,7 @@
 #include "core/event.hpp"
 #include "core/policy.hpp"
 #include "core/result.hpp"
+#include "core/webauthn.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -50,11 +51,18 @@ enum class refusal_reason : std::uint8_t {
     no_such_session,
     too_many_api_tokens,
     no_such_api_token,
+    passkeys_off, // webauthn.rp_id names no relying party
+    too_many_passkeys,
+    passkey_challenge_unknown, // never asked for, answered, replaced, or too old
+    passkey_refused,           // what the browser brought back failed a check; see check
+    method_forbidden,          // policy says that the method is no second factor
+    second_factor_required,    // policy wants one and the account has none: it may only enrol one
 };
 
 struct refusal {
     refusal_reason reason;
-    seconds retry_after{0}; // of blocked and mail_too_soon
+    seconds retry_after{0};                // of blocked and mail_too_soon
+    std::optional<webauthn_error> check{}; // of passkey_refused
     friend bool operator==(const refusal&, const refusal&) = default;
 };
 

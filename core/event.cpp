@@ -38,6 +38,9 @@ constexpr std::array<type_row, event_type_count> type_rows{{
     {event_type::second_factor_failed, "second_factor_failed", mail_lane::alert},
     {event_type::code_reused, "code_reused", mail_lane::alert},
     {event_type::sessions_ended, "sessions_ended", mail_lane::alert},
+    {event_type::account_deleted, "account_deleted", mail_lane::alert},
+    {event_type::notification_addresses_changed, "notification_addresses_changed",
+     mail_lane::alert},
 }};
 
 } // namespace

@@ -36,8 +36,10 @@ enum class event_type : std::uint8_t {
     second_factor_failed,             // a login got as far as the password, and no further
     code_reused,                      // a code that had been used up was presented
     sessions_ended,                   // every session, because somebody asked for it
+    account_deleted,                  // with everything that was kept of it
+    notification_addresses_changed,   // goes to those that were and those that are
 };
-inline constexpr std::size_t event_type_count = 20;
+inline constexpr std::size_t event_type_count = 22;
 
 // The stable name, used in the outbox, in configuration (`policy.alerts.<name>`) and in catalogues.
 [[nodiscard]] std::string_view to_string(event_type type) noexcept;
@@ -54,19 +56,23 @@ struct event {
     event_type type = event_type::two_factor_added;
     account_id account;
     unix_time at{};
-    std::vector<std::string> recipients; // canonical addresses; one mail each
+    std::vector<std::string> recipients; // canonical addresses, one mail each; none: only recorded
     std::string name;                    // how the account's holder wants to be addressed
     std::string locale;                  // BCP 47, or empty: the application's default
 
     // Facts of the type; empty where they mean nothing.
-    std::string method;               // "totp" or "email"
+    std::string method;               // "totp", "email" or "passkey"
     std::string label;                // the device's label, the API token's name
     std::string ip;                   // where the request came from
     std::string browser, os;          // what the client said of itself
-    std::string old_email, new_email; // email_changed
+    std::string old_email, new_email; // email_changed, notification_addresses_changed
     int remaining_codes = 0;          // recovery_code_used, recovery_codes_created, …_low
     std::string sealed_secret; // code or link token, sealed by the key ring with secret_context()
     std::optional<unix_time> expires_at; // when the code or link dies
+
+    // Who asked, as request_origin::by. For the account's history only: no mail says it, and the
+    // outbox does not have it.
+    std::string by = {};
 
     friend bool operator==(const event&, const event&) = default;
 };

@@ -194,6 +194,10 @@ std::string_view to_string(import_line_error error) noexcept {
         return "duplicate_totp";
     case import_line_error::invalid_backup_code:
         return "invalid_backup_code";
+    case import_line_error::secret_too_short:
+        return "secret_too_short";
+    case import_line_error::period_too_long:
+        return "period_too_long";
     }
     return "";
 }
@@ -224,6 +228,11 @@ std::string_view describe(import_line_error error) noexcept {
     case import_line_error::invalid_backup_code:
         return "backupCodes is an array of at most 50 SHA-256 digests of 64 hexadecimal digits, "
                "none twice, beside at least one TOTP device";
+    case import_line_error::secret_too_short:
+        return "this server takes no TOTP secret of fewer bits than policy.import_secret_bits_min "
+               "says";
+    case import_line_error::period_too_long:
+        return "this server takes no TOTP period longer than policy.import_period_max says";
     }
     return "";
 }
@@ -244,6 +253,17 @@ boost::system::result<import_line, import_line_error> parse_import_line(std::str
     const auto& members = parsed.get_object();
     if (const auto wrong = check_members(members, text)) return *wrong;
     return read_members(members);
+}
+
+std::optional<import_line_error> check_import(const import_line& line,
+                                              const policy& policy) noexcept {
+    for (const auto& device : line.totp) {
+        if (std::cmp_less(device.secret.reveal().size() * 8, policy.import_secret_bits_min))
+            return import_line_error::secret_too_short;
+        if (device.parameters.period_s > policy.import_period_max.count())
+            return import_line_error::period_too_long;
+    }
+    return std::nullopt;
 }
 
 std::string to_json(const import_line& line) {

@@ -5,12 +5,14 @@
 #pragma once
 
 #include "core/otpauth.hpp"
+#include "core/policy.hpp"
 #include "core/text.hpp"
 
 #include <boost/system/result.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +44,8 @@ enum class import_line_error : std::uint8_t {
     invalid_totp,    // no array of good otpauth URIs of type totp, or more than totp_devices_max
     duplicate_totp,  // one secret twice: a code would count twice (T-01)
     invalid_backup_code, // no array of SHA-256 digests, one twice, too many, or without a device
+    secret_too_short,    // shorter than policy allows
+    period_too_long,     // longer than policy allows
 };
 // The stable name, as in the report of an import: "invalid_email".
 [[nodiscard]] std::string_view to_string(import_line_error error) noexcept;
@@ -55,6 +59,10 @@ enum class import_line_error : std::uint8_t {
 // The first error in the order of the enumeration's members from `subject` on.
 [[nodiscard]] boost::system::result<import_line, import_line_error>
 parse_import_line(std::string_view text);
+
+// Why policy does not take a line that is well formed; nullopt: it does.
+[[nodiscard]] std::optional<import_line_error> check_import(const import_line& line,
+                                                            const policy& policy) noexcept;
 
 // The line that parse_import_line() reads back to the same value; without a line feed. Contains
 // secrets: never log it.

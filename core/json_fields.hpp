@@ -109,7 +109,8 @@ private:
 
 class json_reader {
 public:
-    explicit json_reader(const boost::json::object& object) : object_(object) {}
+    explicit json_reader(const boost::json::object& object)
+        : object_(object), next_(object.begin()) {}
 
     // False after the first member of a wrong type; later reads change nothing.
     [[nodiscard]] bool ok() const noexcept { return ok_; }
@@ -196,10 +197,15 @@ public:
     }
 
 private:
+    // Members are mostly asked for in the order in which they were written.
     const boost::json::value* find(std::string_view key) {
-        const auto* value = object_.if_contains(key);
-        if (value != nullptr) ++taken_;
-        return value;
+        if (complete()) return nullptr;
+        auto at = next_;
+        if (at == object_.end() || at->key() != key) at = object_.find(key);
+        if (at == object_.end()) return nullptr;
+        ++taken_;
+        next_ = at + 1;
+        return &at->value();
     }
     const boost::json::array* find_list(std::string_view key) {
         const auto* value = find(key);
@@ -210,6 +216,7 @@ private:
     }
 
     const boost::json::object& object_;
+    boost::json::object::const_iterator next_; // behind the member that was taken last
     std::size_t taken_ = 0;
     bool ok_ = true;
 };

@@ -33,7 +33,7 @@ bool is_code(std::string_view text, int digits) {
 }
 
 // RFC 6238 section 4.2 over RFC 4226 section 5.3. The parameters are valid.
-std::string code_at(keyed_hmac& secret, const totp_parameters& parameters, totp_step step) {
+std::string code_at(const keyed_hmac& secret, const totp_parameters& parameters, totp_step step) {
     const auto counter = big_endian(static_cast<std::uint64_t>(step.value));
     std::array<std::byte, 64> digest{};
     const std::size_t length = secret.compute(counter, digest);
@@ -65,7 +65,7 @@ totp_step step_at(unix_time time, const totp_parameters& parameters) {
 std::string totp_code(std::span<const std::byte> secret, const totp_parameters& parameters,
                       totp_step step) {
     require_valid(parameters);
-    keyed_hmac keyed(parameters.algorithm, secret);
+    const keyed_hmac keyed(parameters.algorithm, secret);
     return code_at(keyed, parameters, step);
 }
 
@@ -79,7 +79,7 @@ std::optional<totp_step> matching_step(std::span<const std::byte> secret,
     if (!is_code(code, parameters.digits)) {
         return std::nullopt;
     }
-    keyed_hmac keyed(parameters.algorithm, secret);
+    const keyed_hmac keyed(parameters.algorithm, secret);
     std::optional<totp_step> latest;
     for (std::int64_t distance = -window; distance <= window; ++distance) {
         const totp_step step{middle.value + distance};

@@ -33,6 +33,8 @@ using account_id = identifier<struct account_id_tag>;
 using session_id = identifier<struct session_id_tag>;
 // `totp_` followed by 32 lower-case hexadecimal digits: one TOTP device of an account.
 using factor_id = identifier<struct factor_id_tag>;
+// `passkey_` followed by 32 lower-case hexadecimal digits: one passkey of an account.
+using passkey_id = identifier<struct passkey_id_tag>;
 // 32 lower-case hexadecimal digits: one pending second-factor challenge (the `jti` of its token).
 using challenge_id = identifier<struct challenge_id_tag>;
 // 16 lower-case hexadecimal digits: one personal API token of an account.

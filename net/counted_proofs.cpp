@@ -17,6 +17,8 @@ shown_proof proof_of(core::proof_method method) noexcept {
         return shown_proof::email;
     case core::proof_method::backup_code:
         return shown_proof::backup_code;
+    case core::proof_method::passkey:
+        return shown_proof::passkey;
     }
     return shown_proof::any_code;
 }
@@ -25,7 +27,8 @@ std::optional<proof_outcome> outcome_of(const core::refusal& why) noexcept {
     using enum core::refusal_reason;
     if (why.reason == blocked) return proof_outcome::blocked;
     const bool wrong = why.reason == wrong_password || why.reason == wrong_code ||
-                       why.reason == wrong_backup_code || why.reason == code_expired;
+                       why.reason == wrong_backup_code || why.reason == code_expired ||
+                       why.reason == passkey_refused;
     return wrong ? std::optional(proof_outcome::wrong) : std::nullopt;
 }
 

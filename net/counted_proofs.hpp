@@ -4,6 +4,7 @@
 
 #include "core/decide/factors.hpp"
 #include "core/decide/login.hpp"
+#include "core/decide/passkeys.hpp"
 #include "core/decide/profile.hpp"
 #include "core/decide/step_up.hpp"
 #include "net/counters.hpp"
@@ -47,6 +48,9 @@ proof_in(const core::vouch_for_login& command) noexcept {
 }
 [[nodiscard]] inline std::optional<shown_proof> proof_in(const core::verify_code&) noexcept {
     return shown_proof::any_code;
+}
+[[nodiscard]] inline std::optional<shown_proof> proof_in(const core::verify_passkey&) noexcept {
+    return shown_proof::passkey;
 }
 [[nodiscard]] inline std::optional<shown_proof>
 proof_in(const core::recover_with_backup_code&) noexcept {

@@ -76,8 +76,8 @@ private:
 };
 
 // What somebody showed to prove who they are, as far as the request tells.
-enum class shown_proof : std::uint8_t { password, totp, email, backup_code, any_code };
-inline constexpr std::size_t shown_proofs = 5;
+enum class shown_proof : std::uint8_t { password, totp, email, backup_code, any_code, passkey };
+inline constexpr std::size_t shown_proofs = 6;
 enum class proof_outcome : std::uint8_t { verified, wrong, blocked };
 inline constexpr std::size_t proof_outcomes = 3;
 

@@ -32,11 +32,12 @@ std::optional<std::string> requested_locale(const request& request) {
 }
 
 core::sealed_code make_mail_code(services& services, const core::account_id& account,
-                                 core::code_purpose purpose) {
-    const auto code =
-        core::make_numeric_code(services.random, services.context.rules.mailed_code_digits);
-    return core::seal_code(account, purpose, core::code_mail_of(purpose), code, code,
-                           services.context, services.random);
+                                 core::code_purpose purpose, const core::challenge_id& made_for) {
+    const auto& rules = services.context.rules;
+    const auto code = core::make_numeric_code(services.random, rules.mailed_code_digits);
+    return core::seal_code(account, purpose, core::code_mail_of(purpose),
+                           core::bound_code(code, made_for, rules), code, services.context,
+                           services.random);
 }
 
 std::string_view credentials_of(const request& request, std::string_view scheme) {
@@ -82,8 +83,9 @@ backup_codes make_backup_codes(services& services, const core::account_id& accou
     return made;
 }
 
-backup_codes make_hexadecimal_backup_codes(services& services, const core::account_id& account) {
-    return make_backup_codes(services, account, 10, "0123456789abcdef", 16);
+backup_codes make_hexadecimal_backup_codes(services& services, const core::account_id& account,
+                                           std::size_t length) {
+    return make_backup_codes(services, account, 10, "0123456789abcdef", length);
 }
 
 boost::asio::awaitable<boost::system::result<std::optional<presented_password>, evidence_failure>>

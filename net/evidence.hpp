@@ -31,9 +31,11 @@ inline constexpr std::size_t device_text_max = 100; // bytes of a client's own w
 // if it is no language tag.
 [[nodiscard]] std::optional<std::string> requested_locale(const request& request);
 
-// A code of `policy.mailed_code_digits` for a mail, good for the purpose.
+// A code of `policy.mailed_code_digits` for a mail, good for the purpose; of a second factor for
+// the challenge too, if there is one (core::bound_code()).
 [[nodiscard]] core::sealed_code make_mail_code(services& services, const core::account_id& account,
-                                               core::code_purpose purpose);
+                                               core::code_purpose purpose,
+                                               const core::challenge_id& made_for = {});
 
 // The text after a scheme of the Authorization field ("bearer", RFC 6750), which is compared
 // without regard to case; empty if the field has another scheme or is absent.
@@ -60,9 +62,11 @@ struct backup_codes {
 [[nodiscard]] backup_codes make_backup_codes(services& services, const core::account_id& account,
                                              int count, std::string_view alphabet,
                                              std::size_t length);
-// Ten of sixteen hexadecimal digits: 64 bits each (slugbase contract section 2.5).
-[[nodiscard]] backup_codes make_hexadecimal_backup_codes(services& services,
-                                                         const core::account_id& account);
+// Ten of sixteen hexadecimal digits: 64 bits each (slugbase contract section 2.5); or of more.
+inline constexpr std::size_t hexadecimal_backup_code_length = 16;
+[[nodiscard]] backup_codes
+make_hexadecimal_backup_codes(services& services, const core::account_id& account,
+                              std::size_t length = hexadecimal_backup_code_length);
 
 // An address and a password as they were presented, looked up and checked: one Argon2 run whoever
 // it is, so that the time says nothing.

@@ -68,12 +68,35 @@ std::optional<std::string> json_body::optional_text(std::string_view name) {
     return std::nullopt;
 }
 
+std::vector<std::string> json_body::texts(std::string_view name, std::size_t count_max) {
+    require(name);
+    const auto* value = find(name);
+    if (value == nullptr) return {};
+    const auto* list = value->if_array();
+    std::vector<std::string> texts;
+    if (list != nullptr && list->size() <= count_max)
+        for (const auto& element : *list)
+            if (const auto* text = element.if_string()) texts.emplace_back(*text);
+    if (list == nullptr || texts.size() != list->size())
+        reject(name, "'" + std::string(name) + "' must be a list of at most " +
+                         std::to_string(count_max) + " strings.");
+    return texts;
+}
+
 std::optional<bool> json_body::optional_flag(std::string_view name) {
     const auto* value = find(name);
     if (value == nullptr) return std::nullopt;
     if (const auto* flag = value->if_bool()) return *flag;
     reject(name, "'" + std::string(name) + "' must be true or false.");
     return std::nullopt;
+}
+
+const boost::json::object* json_body::optional_object(std::string_view name) {
+    const auto* value = find(name);
+    if (value == nullptr) return nullptr;
+    if (const auto* object = value->if_object()) return object;
+    reject(name, "'" + std::string(name) + "' must be an object.");
+    return nullptr;
 }
 
 std::string json_body::code(std::string_view name, std::size_t digits) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace countersign::net {
 
@@ -31,7 +32,11 @@ public:
 
     [[nodiscard]] std::string text(std::string_view name);
     [[nodiscard]] std::optional<std::string> optional_text(std::string_view name);
+    // A list of texts, `count_max` of them at the most.
+    [[nodiscard]] std::vector<std::string> texts(std::string_view name, std::size_t count_max);
     [[nodiscard]] std::optional<bool> optional_flag(std::string_view name);
+    // An object member, which lives as long as this does; null: it is absent.
+    [[nodiscard]] const boost::json::object* optional_object(std::string_view name);
     // A code of digits as a string, or as a number that lost its leading zeros: then they are put
     // back, up to `digits`.
     [[nodiscard]] std::string code(std::string_view name, std::size_t digits);

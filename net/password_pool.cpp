@@ -21,6 +21,9 @@
 #include <variant>
 #include <vector>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace countersign::net {
 namespace {
 
@@ -38,6 +41,16 @@ struct job {
     asio::any_completion_handler<void(job_result)> handler;
     asio::any_io_executor executor; // of the handler; keeps its event loop running
 };
+
+// A hash takes tens of milliseconds of a processor, an answer tens of microseconds: whoever answers
+// goes first. On Linux niceness is a thread's own; 10 still has a tenth of a processor that is
+// fully taken.
+constexpr int niceness = 10;
+
+void give_way_to_event_loops() {
+    if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness) != 0)
+        spdlog::warn("password hashing could not be given a lower priority");
+}
 
 void complete(std::unique_ptr<job> done, job_result value) {
     const auto executor = done->executor;
@@ -108,6 +121,7 @@ std::unique_ptr<job> password_pool::impl::next() {
 }
 
 void password_pool::impl::thread_main() {
+    give_way_to_event_loops();
     while (auto current = next()) {
         auto value = carry_out(*current);
         complete(std::move(current), std::move(value));

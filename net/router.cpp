@@ -1,5 +1,7 @@
 #include "net/router.hpp"
 
+#include <boost/container/static_vector.hpp>
+
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
@@ -11,6 +13,8 @@ namespace {
     throw std::invalid_argument("route " + std::string(pattern) + ": " + why);
 }
 
+constexpr std::size_t path_segments_max = 16;
+
 // The segments after the leading slash; a parameter is an empty view.
 std::vector<std::string_view> split_pattern(std::string_view pattern) {
     std::vector<std::string_view> segments;
@@ -20,6 +24,7 @@ std::vector<std::string_view> split_pattern(std::string_view pattern) {
         auto segment = rest.substr(1, end - 1);
         rest.remove_prefix(end);
         const bool parameter = segment.starts_with('{') && segment.ends_with('}');
+        if (segments.size() == path_segments_max) refuse(pattern, "too many segments");
         if (!parameter && (segment.empty() || segment.find_first_of("{}") != segment.npos))
             refuse(pattern, "a segment is either a literal or {name}");
         if (parameter && ++parameters > request::path_parameters_max)
@@ -29,18 +34,32 @@ std::vector<std::string_view> split_pattern(std::string_view pattern) {
     return segments;
 }
 
-std::optional<router::match> match_segments(const std::vector<std::string_view>& segments,
-                                            std::string_view path) noexcept {
-    router::match found{};
-    for (const auto expected : segments) {
-        if (path.empty()) return std::nullopt;
+using path_segments = boost::container::static_vector<std::string_view, path_segments_max>;
+
+// The segments of a path that begins with a slash; nullopt: more than any pattern has.
+std::optional<path_segments> split_path(std::string_view path) {
+    path_segments segments;
+    while (!path.empty()) {
+        if (segments.size() == segments.capacity()) return std::nullopt;
         const auto end = std::min(path.find('/', 1), path.size());
-        const auto segment = path.substr(1, end - 1);
+        segments.push_back(path.substr(1, end - 1));
         path.remove_prefix(end);
-        if (expected.empty() ? segment.empty() : segment != expected) return std::nullopt;
-        if (expected.empty()) found.parameters[found.parameter_count++] = segment;
     }
-    if (!path.empty()) return std::nullopt;
+    return segments;
+}
+
+// From the end, where the patterns of a family differ.
+bool fits(const std::vector<std::string_view>& pattern, const path_segments& path) noexcept {
+    if (pattern.size() != path.size()) return false;
+    for (auto at = pattern.size(); at-- > 0;)
+        if (pattern[at].empty() ? path[at].empty() : path[at] != pattern[at]) return false;
+    return true;
+}
+
+router::match match_of(const std::vector<std::string_view>& pattern, const path_segments& path) {
+    router::match found{};
+    for (std::size_t at = 0; at < pattern.size(); ++at)
+        if (pattern[at].empty()) found.parameters[found.parameter_count++] = path[at];
     return found;
 }
 
@@ -94,9 +113,11 @@ router::result router::choose(const resource& place, boost::beast::http::verb me
 router::result router::find(boost::beast::http::verb method, std::string_view path) const {
     if (const auto literal = literals_.find(path); literal != literals_.end())
         return choose(literal->second, method, match{});
+    const auto segments = split_path(path);
+    if (!segments) return not_found{};
     for (const auto& pattern : patterns_)
-        if (const auto found = match_segments(pattern.segments, path))
-            return choose(pattern.methods, method, *found);
+        if (fits(pattern.segments, *segments))
+            return choose(pattern.methods, method, match_of(pattern.segments, *segments));
     return not_found{};
 }
 

@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 
 #include <optional>
+#include <vector>
 
 namespace countersign::net {
 
@@ -35,5 +36,11 @@ public:
     presented_session(const request& request) = 0;
     virtual void add_logged_out(const request& request, reply& out, boost::json::object& body) = 0;
 };
+
+// The session of that account that a login's request carries and its reply replaces by another, so
+// that it is to end with it (OWASP ASVS 5.0 7.2.4); empty if there is none.
+[[nodiscard]] core::session_id replaced_session(const std::vector<login_participant*>& participants,
+                                                const request& request,
+                                                const core::account_id& account);
 
 } // namespace countersign::net

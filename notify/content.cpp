@@ -62,8 +62,8 @@ public:
         return common(name.empty() || resembles_link(name) ? "greeting_anonymous" : "greeting");
     }
     [[nodiscard]] std::string method_name() const {
-        if (event_.method == "totp") {
-            return common("method.totp");
+        if (event_.method == "totp" || event_.method == "passkey") {
+            return common("method." + event_.method);
         }
         return common(event_.method == "email" ? "method.email" : "method.other");
     }
@@ -160,6 +160,8 @@ void add_alert(mail_content& content, const core::event& event, const content_co
         add_origin(content, event, say);
         content.after = {say.common("by_you"), say.own("advice")};
     }
+    // Of an account that is gone there are no settings to look at.
+    if (event.type == core::event_type::account_deleted) return;
     content.action = button{
         say.common("review_button"), std::string(context.base_uri) + "/me/settings#sessions", {}};
 }

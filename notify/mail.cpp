@@ -39,6 +39,8 @@ bool carries_secret(core::event_type type) {
     case core::event_type::second_factor_failed:
     case core::event_type::code_reused:
     case core::event_type::sessions_ended:
+    case core::event_type::account_deleted:
+    case core::event_type::notification_addresses_changed:
         return false;
     }
     return false;

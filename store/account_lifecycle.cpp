@@ -28,7 +28,8 @@ asio::awaitable<store_result<creation>> create_account(email_index& emails, acco
 }
 
 asio::awaitable<store_result<bool>> erase_account(email_index& emails, accounts& accounts,
-                                                  loaded_account seen) {
+                                                  loaded_account seen,
+                                                  std::vector<core::event> events) {
     const auto id = seen.value.id;
     const auto address = core::email_address::parse(seen.value.email);
     // Looked up before erasing: an account that is created anew under the same id, as soon as this
@@ -37,7 +38,7 @@ asio::awaitable<store_result<bool>> erase_account(email_index& emails, accounts&
     if (!held) co_return held.error();
     const auto& since = *held;
 
-    const auto erased = co_await accounts.erase(id, std::move(seen.version), {});
+    const auto erased = co_await accounts.erase(id, std::move(seen.version), std::move(events));
     if (!erased) co_return erased.error();
     if (!*erased) co_return false;
     if (since) (void)co_await emails.release(*address, id, since);

@@ -32,11 +32,12 @@ enum class creation : std::uint8_t {
 create_account(email_index& emails, accounts& accounts, core::account fresh,
                std::vector<core::event> events, core::unix_time now);
 
-// Erases the account at the version that was read, then releases its address. False: it has changed
-// meanwhile or is gone, and its address is left alone. An address that could not be released points
-// at nothing, and the next one who wants it takes it over.
+// Erases the account at the version that was read, together with `events`, then releases its
+// address. False: it has changed meanwhile or is gone, and its address is left alone. An address
+// that could not be released points at nothing, and the next one who wants it takes it over.
 [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-erase_account(email_index& emails, accounts& accounts, loaded_account seen);
+erase_account(email_index& emails, accounts& accounts, loaded_account seen,
+              std::vector<core::event> events);
 
 // A change of an account's address, around the commit that makes it: the new address is taken
 // before and the old one given up after, so that whenever this dies no address leads to an account

@@ -50,10 +50,35 @@ const char* stream_index(core::mail_lane lane) {
     return "";
 }
 
-void append_events(std::vector<std::string>& arguments, const std::vector<core::event>& events) {
+constexpr const char* history_index = "6"; // in KEYS of commit.lua
+
+bool is_mailed(const core::event& event) {
+    return !event.recipients.empty();
+}
+
+bool has_history(const std::vector<core::event>& events) {
+    return std::ranges::any_of(
+        events, [](const core::event& event) { return core::is_recorded(event.type); });
+}
+
+// Triples of commit.lua and erase.lua. A stranger's are queued and settled like any other, and
+// mailed to nobody.
+void append_mails(std::vector<std::string>& arguments, const std::vector<core::event>& events,
+                  bool of_stranger) {
     for (const auto& event : events) {
-        arguments.emplace_back(stream_index(core::lane_of(event.type)));
-        arguments.push_back(core::to_json(event));
+        if (!is_mailed(event)) continue;
+        arguments.insert(arguments.end(), {stream_index(core::lane_of(event.type)), ""});
+        auto mail = event;
+        if (of_stranger) mail.recipients.clear();
+        arguments.push_back(core::to_json(mail));
+    }
+}
+
+void append_history(std::vector<std::string>& arguments, const std::vector<core::event>& events) {
+    for (const auto& event : events) {
+        if (!core::is_recorded(event.type)) continue;
+        arguments.insert(arguments.end(), {history_index, std::to_string(core::activity_rows_max),
+                                           core::to_json(core::row_of(event))});
     }
 }
 
@@ -61,7 +86,7 @@ void append_events(std::vector<std::string>& arguments, const std::vector<core::
 // does. Of `max` entries over all partitions.
 std::string room_for(const change& wanted, core::mail_lane lane, std::int64_t max, int partitions) {
     const auto added = std::ranges::count_if(wanted.events, [lane](const core::event& event) {
-        return core::lane_of(event.type) == lane;
+        return is_mailed(event) && core::lane_of(event.type) == lane;
     });
     if (added == 0 || wanted.of_refusal) return {};
     return std::to_string((max + partitions - 1) / partitions - added);
@@ -72,7 +97,7 @@ using lane_counts = std::array<std::uint64_t, 2>; // by core::mail_lane
 lane_counts by_lane(const std::vector<core::event>& events) {
     lane_counts counts{};
     for (const auto& event : events)
-        ++counts[static_cast<std::size_t>(core::lane_of(event.type))];
+        if (is_mailed(event)) ++counts[static_cast<std::size_t>(core::lane_of(event.type))];
     return counts;
 }
 
@@ -84,6 +109,32 @@ std::string reminder_of(const core::account* before, const std::optional<core::a
     const auto was_due = before != nullptr ? core::notice_due(*before) : std::nullopt;
     if (due == was_due) return {};
     return due ? std::to_string(due->time_since_epoch().count()) : "never";
+}
+
+struct script_call {
+    const script&
+        code; // NOLINT(cppcoreguidelines-avoid-const-or-ref-data-members): an embedded one
+    std::vector<std::string> keys;
+    std::vector<std::string> arguments;
+};
+
+// Nullopt: that is no history.
+std::optional<std::vector<placed_activity>> read_rows(const reply_value& reply) {
+    const auto* entries = reply.list();
+    if (entries == nullptr) return std::nullopt;
+    std::vector<placed_activity> rows;
+    for (const auto& entry : *entries) {
+        const auto* parts = entry.list();
+        if (parts == nullptr || parts->size() != 2) return std::nullopt;
+        const auto* place = (*parts)[0].text();
+        const auto* fields = (*parts)[1].list();
+        if (place == nullptr || fields == nullptr || fields->size() != 2) return std::nullopt;
+        const auto* text = (*fields)[1].text();
+        auto row = text != nullptr ? core::activity_row_from_json(*text) : std::nullopt;
+        if (!row) return std::nullopt;
+        rows.push_back({*place, *std::move(row)});
+    }
+    return rows;
 }
 
 asio::awaitable<void> pause_for(std::chrono::milliseconds length) {
@@ -115,27 +166,50 @@ struct accounts::impl {
     [[nodiscard]] std::string key_of(const core::account_id& id) const {
         return tag_of(id) + (core::is_stranger(id) ? "stranger:" : "account:") + id.value();
     }
-    // KEYS of commit.lua and erase.lua.
-    [[nodiscard]] std::vector<std::string> keys_of(const core::account_id& id) const {
-        const auto tag = tag_of(id);
-        return {key_of(id), tag + "outbox:code", tag + "outbox:alert", tag + "retry",
-                reminders_key(partition_of(id, partitions))};
+    [[nodiscard]] std::string history_key(const core::account_id& id) const {
+        return tag_of(id) + "activity:" + id.value();
     }
-    // ARGV of commit.lua. `before`: the account as it is; nullptr: there is none yet.
-    [[nodiscard]] std::vector<std::string>
-    commit_arguments(const core::account_id& id, std::string expected, std::string proposed,
-                     const core::account* before, const change& wanted) {
-        std::vector<std::string> arguments{
-            expected,
-            std::move(proposed),
-            wanted.next ? core::to_document(*wanted.next) : "",
-            room_for(wanted, core::mail_lane::code, limits.codes, partitions),
-            room_for(wanted, core::mail_lane::alert, limits.alerts, partitions),
-            id.value(),
-            reminder_of(before, wanted.next),
-            life_of(id, expected)};
-        append_events(arguments, wanted.events);
-        return arguments;
+    // KEYS of commit.lua and erase.lua.
+    enum class history : bool { untouched, written };
+    [[nodiscard]] std::vector<std::string> keys_of(const core::account_id& id,
+                                                   history its_history) const {
+        const auto tag = tag_of(id);
+        std::vector<std::string> keys{key_of(id), tag + "outbox:code", tag + "outbox:alert",
+                                      tag + "retry", reminders_key(partition_of(id, partitions))};
+        if (its_history == history::written) keys.push_back(history_key(id));
+        return keys;
+    }
+    [[nodiscard]] static history history_of(const std::vector<core::event>& events) {
+        return has_history(events) ? history::written : history::untouched;
+    }
+    // A run of commit.lua. `before`: the account as it is; nullptr: there is none yet. Most commits
+    // have neither events nor a reminder, and then name the account alone: Redis spends as long on
+    // what it is told as on what it does.
+    [[nodiscard]] script_call commit_call(const core::account_id& id, std::string expected,
+                                          std::string proposed, const core::account* before,
+                                          const change& wanted) {
+        auto life = life_of(id, expected);
+        auto reminder = reminder_of(before, wanted.next);
+        const bool alone = wanted.events.empty() && reminder.empty();
+        script_call call{.code = scripts::commit(), .keys = {}, .arguments = {}};
+        if (alone)
+            call.keys.push_back(key_of(id));
+        else
+            call.keys = keys_of(id, history_of(wanted.events));
+        call.arguments.reserve(alone ? 4 : 8 + 6 * wanted.events.size());
+        call.arguments.push_back(std::move(expected));
+        call.arguments.push_back(std::move(proposed));
+        call.arguments.push_back(wanted.next ? core::to_document(*wanted.next) : "");
+        call.arguments.push_back(std::move(life));
+        if (alone) return call;
+        call.arguments.push_back(room_for(wanted, core::mail_lane::code, limits.codes, partitions));
+        call.arguments.push_back(
+            room_for(wanted, core::mail_lane::alert, limits.alerts, partitions));
+        call.arguments.push_back(id.value());
+        call.arguments.push_back(std::move(reminder));
+        append_history(call.arguments, wanted.events);
+        append_mails(call.arguments, wanted.events, core::is_stranger(id));
+        return call;
     }
 
     asio::awaitable<store_result<std::optional<loaded_account>>> load(core::account_id id,
@@ -146,8 +220,7 @@ struct accounts::impl {
     // Runs commit.lua or erase.lua until it answers: true if it took effect, now or in an earlier
     // run whose answer was lost, false if the account has another version.
     // With `repeated` that argument is set to "1" in all runs but the first.
-    asio::awaitable<store_result<bool>> write(const script& code, core::account_id id,
-                                              std::vector<std::string> arguments, steady_time until,
+    asio::awaitable<store_result<bool>> write(script_call call, steady_time until,
                                               std::optional<std::size_t> repeated = std::nullopt);
     asio::awaitable<store_result<std::optional<core::account>>>
     decide_and_commit(core::account_id id, std::function<change(const core::account&)> decide,
@@ -193,21 +266,18 @@ accounts::impl::load(core::account_id id, steady_time until) {
     co_return read_fields(id, *reply);
 }
 
-asio::awaitable<store_result<bool>> accounts::impl::write(const script& code, core::account_id id,
-                                                          std::vector<std::string> arguments,
-                                                          steady_time until,
+asio::awaitable<store_result<bool>> accounts::impl::write(script_call call, steady_time until,
                                                           std::optional<std::size_t> repeated) {
     // The scripts know their own proposal again, so running one once more is the way to ask whether
     // it ran, and does no harm if the first run is still on its way.
     if (redis.down()) co_return store_error::unavailable;
-    const auto keys = keys_of(id);
     auto pause = first_unknown_outcome_pause;
     for (bool first = true;; first = false, pause *= 2) {
         if (!first) {
             counted.repeated.add();
-            if (repeated) arguments[*repeated] = "1";
+            if (repeated) call.arguments[*repeated] = "1";
         }
-        const auto reply = co_await redis.script(code, keys, arguments, until);
+        const auto reply = co_await redis.script(call.code, call.keys, call.arguments, until);
         if (reply) {
             const auto* answer = reply->integer();
             if (answer && *answer == answer_outbox_full) {
@@ -216,7 +286,7 @@ asio::awaitable<store_result<bool>> accounts::impl::write(const script& code, co
                 co_return store_error::outbox_full;
             }
             if (answer && *answer != answer_wrong_type) co_return *answer != answer_other_version;
-            spdlog::error("{} or its outbox is of the wrong type", key_of(id));
+            spdlog::error("{} or its outbox is of the wrong type", call.keys.front());
             co_return store_error::corrupt;
         }
         // The first call did not run if it met a full queue; of later ones nothing follows.
@@ -259,9 +329,6 @@ accounts::impl::decide_and_commit(core::account_id id,
             inherited = false;
         }
         auto wanted = decide(current->value);
-        if (core::is_stranger(id))
-            for (auto& event : wanted.events)
-                event.recipients.clear(); // queued and settled like any other, and mailed to nobody
         if (!wanted.next && wanted.events.empty()) {
             if (!inherited) co_return std::move(current->value);
             // Only the compare-and-set vouches for an inherited value, and none is due.
@@ -269,8 +336,8 @@ accounts::impl::decide_and_commit(core::account_id id,
             continue;
         }
         auto proposed = random.hex(commit_id_bytes);
-        auto arguments = commit_arguments(id, current->version, proposed, &current->value, wanted);
-        const auto taken = co_await write(scripts::commit(), id, std::move(arguments), until);
+        auto call = commit_call(id, current->version, proposed, &current->value, wanted);
+        const auto taken = co_await write(std::move(call), until);
         if (!taken) co_return taken.error();
         if (*taken) {
             count_commit(by_lane(wanted.events));
@@ -306,6 +373,17 @@ accounts::accounts(connection& redis, core::random_source& random, int partition
 
 accounts::~accounts() = default;
 
+bool is_activity_place(std::string_view text) noexcept {
+    constexpr std::size_t digits_max = 18; // of either half: both fit in Redis' 64 bits
+    const auto is_number = [](std::string_view half) {
+        return !half.empty() && half.size() <= digits_max &&
+               half.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    const auto dash = text.find('-');
+    return dash != std::string_view::npos && is_number(text.substr(0, dash)) &&
+           is_number(text.substr(dash + 1));
+}
+
 asio::awaitable<store_result<std::optional<loaded_account>>> accounts::load(core::account_id id) {
     return impl_->load(std::move(id), steady_time::max());
 }
@@ -326,9 +404,8 @@ asio::awaitable<store_result<bool>> accounts::create(core::account value,
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto id = value.id;
     const change wanted{.next = std::move(value), .events = std::move(events)};
-    auto arguments =
-        self->commit_arguments(id, "", self->random.hex(commit_id_bytes), nullptr, wanted);
-    const auto taken = co_await self->write(scripts::commit(), id, std::move(arguments), until);
+    auto call = self->commit_call(id, "", self->random.hex(commit_id_bytes), nullptr, wanted);
+    const auto taken = co_await self->write(std::move(call), until);
     if (taken && *taken) self->count_commit(by_lane(wanted.events));
     co_return taken;
 }
@@ -338,13 +415,30 @@ asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::st
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto lanes = by_lane(events);
-    std::vector<std::string> arguments{std::move(version), "0", id.value()};
+    script_call call{.code = scripts::erase(),
+                     .keys = self->keys_of(id, impl::history::written),
+                     .arguments = {std::move(version), "0", id.value()}};
     constexpr std::size_t repeated = 1; // the "0"
-    append_events(arguments, events);
-    const auto taken = co_await self->write(scripts::erase(), std::move(id), std::move(arguments),
-                                            until, repeated);
+    append_mails(call.arguments, events, core::is_stranger(id));
+    const auto taken = co_await self->write(std::move(call), until, repeated);
     if (taken && *taken) self->count_commit(lanes);
     co_return taken;
+}
+
+asio::awaitable<store_result<std::vector<placed_activity>>>
+accounts::activity(core::account_id id, std::string before, std::size_t count) {
+    const auto self = impl_;
+    const auto key = self->history_key(id);
+    const auto end = before.empty() ? std::string("+") : "(" + before;
+    std::vector<std::string> words{"XREVRANGE", key, end, "-", "COUNT", std::to_string(count)};
+    const auto reply = co_await self->redis.command(std::move(words));
+    if (!reply) co_return reply.error();
+    auto rows = read_rows(*reply);
+    if (!rows) {
+        spdlog::error("the history at {} is corrupt", key);
+        co_return store_error::corrupt;
+    }
+    co_return *std::move(rows);
 }
 
 std::optional<core::account_id> accounts::id_of_key(std::string_view key) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/account.hpp"
+#include "core/activity.hpp"
 #include "core/event.hpp"
 #include "core/random.hpp"
 #include "store/connection.hpp"
@@ -21,7 +22,8 @@
 namespace countersign::store {
 
 // What a decision wants written. No `next`: the account stays as it is, and its events, if any (an
-// alert about a refused attempt), are committed with the same account.
+// alert about a refused attempt), are committed with the same account. Events that are recorded go
+// into the account's history too, and those without recipients only there.
 struct change {
     std::optional<core::account> next;
     std::vector<core::event> events;
@@ -41,6 +43,14 @@ struct loaded_account {
     core::account value;
     std::string version; // the commit id: 64 random bits, hexadecimal
 };
+
+// A row of an account's history, and its place in it: "<digits>-<digits>".
+struct placed_activity {
+    std::string place;
+    core::activity_row row;
+};
+// Whether `text` may be a row's place.
+[[nodiscard]] bool is_activity_place(std::string_view text) noexcept;
 
 // One per thread; members are called on its connection's thread.
 class accounts {
@@ -72,10 +82,16 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_result<bool>>
     create(core::account value, std::vector<core::event> events);
 
-    // Erases an account that still has the version that was read, and commits `events` with that.
+    // Erases an account that still has the version that was read, with its history, and commits
+    // `events` with that.
     // False: it has another version by now, or is gone.
     [[nodiscard]] boost::asio::awaitable<store_result<bool>>
     erase(core::account_id id, std::string version, std::vector<core::event> events);
+
+    // Rows of the account's history, the newest first, `count` at the most. `before`: only those
+    // that are older than the row at that place; empty: from the newest on.
+    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<placed_activity>>>
+    activity(core::account_id id, std::string before, std::size_t count);
 
     static constexpr std::chrono::milliseconds transaction_budget{1800};
 

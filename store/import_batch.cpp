@@ -45,6 +45,8 @@ bool import_batch::must_run_before(const imported_line& line) const {
 }
 
 void import_batch::add(imported_line line) {
+    if (line.line.has_value())
+        if (const auto no = core::check_import(*line.line, context_.rules)) line.line = *no;
     lines_.push_back(std::move(line));
 }
 

@@ -31,6 +31,7 @@ public:
     // Whether the line must wait for run(): the batch is full, or has one of the same subject or
     // address, and what the two come to depends on their order.
     [[nodiscard]] bool must_run_before(const imported_line& line) const;
+    // A line that policy does not take becomes the error that says so.
     void add(imported_line line);
 
     // Tries every line; while the store is away it waits some seconds for it. Yields the lines in

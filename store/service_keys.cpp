@@ -164,7 +164,10 @@ service_keys::find(std::string_view presented) {
     if (presented.size() != key_length || !presented.starts_with(key_prefix))
         co_return std::nullopt;
     const auto hashes = hasher_.index_keys(index_domain, presented);
-    for (std::size_t place = 0; place < hashes.size(); ++place) {
+    // Once more at the first place: another request may have moved the key there meanwhile.
+    const auto looks = hashes.size() == 1 ? 1 : hashes.size() + 1;
+    for (std::size_t look = 0; look < looks; ++look) {
+        const auto place = look % hashes.size();
         const auto entry = index_name(hashes[place]);
         std::vector<std::string> all{"HGETALL", entry};
         const auto reply = co_await redis_.command(std::move(all));

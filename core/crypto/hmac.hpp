@@ -1,8 +1,6 @@
 // HMAC (RFC 2104) over SHA-1, SHA-256 and SHA-512: the one keyed hash under TOTP, tokens and codes.
 #pragma once
 
-#include <openssl/types.h>
-
 #include <array>
 #include <cstddef>
 #include <span>
@@ -11,8 +9,7 @@ namespace countersign::core {
 
 enum class hash_algorithm { sha1, sha256, sha512 };
 
-// A key for several messages; at most one lives on a thread at a time, since it uses the thread's
-// context. The context forgets the key with it.
+// A key for several messages, wiped with it.
 class keyed_hmac {
 public:
     // Throws std::runtime_error if OpenSSL fails, as compute() does.
@@ -22,11 +19,11 @@ public:
     keyed_hmac& operator=(const keyed_hmac&) = delete;
 
     // As hmac().
-    std::size_t compute(std::span<const std::byte> message, std::span<std::byte, 64> out);
+    std::size_t compute(std::span<const std::byte> message, std::span<std::byte, 64> out) const;
 
 private:
-    EVP_MAC_CTX* context_;
-    bool used_ = false;
+    hash_algorithm algorithm_;
+    std::array<std::byte, 128> padded_key_{}; // to the digest's block, with zeros
 };
 
 // Writes the code to the front of `out` and returns its length: 20, 32 or 64 bytes. Thread-safe:

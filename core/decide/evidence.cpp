@@ -9,6 +9,7 @@ namespace countersign::core {
 namespace {
 
 constexpr char between_hashes = ' '; // stands in no keyed hash
+constexpr char before_challenge = '|';
 
 } // namespace
 
@@ -30,6 +31,12 @@ sealed_code seal_code(const account_id& account, code_purpose purpose, event_typ
     return {.hash = context.codes.hash(to_string(purpose), account, secret),
             .sealed =
                 context.keys.seal(text, secret_context(account, mailed_as), random.bytes<12>())};
+}
+
+std::string bound_code(std::string_view code, const challenge_id& made_for, const policy& policy) {
+    std::string bound(code);
+    if (!policy.mailed_code_per_challenge || made_for.empty()) return bound;
+    return bound.append(1, before_challenge).append(made_for.value());
 }
 
 api_token_hash join_hashes(const std::vector<std::string>& hashes) {
@@ -73,6 +80,8 @@ std::string_view to_string(proof_method method) noexcept {
         return "email";
     case proof_method::backup_code:
         return "backup_code";
+    case proof_method::passkey:
+        return "passkey";
     }
     return "";
 }

@@ -29,6 +29,8 @@ struct request_origin {
     std::string nonce; // 32 hexadecimal digits, new for each request
     client_info client;
     std::string locale; // of the request; empty: the account's, then the application's
+    // Whose credential the request carries where it is not the account's own: "service:<key id>".
+    std::string by = {};
 };
 
 // The outcome of one Argon2 run. It speaks only of the hash that it was made against, and of the
@@ -68,8 +70,8 @@ using authority = std::variant<session_proof, session_id, api_token_hash, backen
 // Whether `key` is that of the requester, under whichever pepper it was made.
 [[nodiscard]] bool is_requester(const authority& by, std::string_view key);
 
-// What a code turned out to be.
-enum class proof_method : std::uint8_t { totp, email, backup_code };
+// What a code turned out to be, or what was shown in place of one.
+enum class proof_method : std::uint8_t { totp, email, backup_code, passkey };
 [[nodiscard]] std::string_view to_string(proof_method method) noexcept;
 
 // The mail that brings a code (not a link) of the purpose.
@@ -89,6 +91,12 @@ struct sealed_code {
                                     event_type mailed_as, std::string_view secret,
                                     std::string_view text, const context& context,
                                     random_source& random);
+
+// What of a second-factor code is hashed (`policy.mailed_code_per_challenge`): the code, or the
+// code with the pending login or step-up that it was made for (empty: none), which alone it then
+// answers.
+[[nodiscard]] std::string bound_code(std::string_view code, const challenge_id& made_for,
+                                     const policy& policy);
 
 // The identifiers of a session that a decision may open.
 struct session_material {

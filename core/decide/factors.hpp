@@ -71,6 +71,16 @@ struct renew_backup_codes {
 [[nodiscard]] decision<nothing> decide(const account& current, const renew_backup_codes& command,
                                        const context& context, unix_time now);
 
+// The same, on a backend's word.
+struct replace_backup_codes {
+    std::vector<std::string> backup_code_hashes;
+    request_origin origin;
+};
+// Refuses with method_off_already where neither an authenticator app nor a passkey is on, beside
+// which backup codes stand, and blocked.
+[[nodiscard]] decision<nothing> decide(const account& current, const replace_backup_codes& command,
+                                       const context& context, unix_time now);
+
 // Switches the e-mail factor by a mailed code, whatever it is now (clara contract section 1.4).
 struct switch_email_factor {
     requester by;
@@ -78,14 +88,15 @@ struct switch_email_factor {
     std::string code;
     request_origin origin;
 };
-// Refuses with session_ended, blocked, wrong_code, code_expired; and only_method if policy says so.
+// Refuses with session_ended, blocked, wrong_code, code_expired; and, if policy says so, with
+// only_method or method_forbidden.
 [[nodiscard]] decision<nothing> decide(const account& current, const switch_email_factor& command,
                                        const context& context, unix_time now);
 
 // An administrator takes second factors away, and every session with them: the one named, or all,
 // and then the lock after too many misses and the API tokens too.
 struct reset_second_factor {
-    std::optional<std::string> factor; // "email" or a device's id; nullopt: all
+    std::optional<std::string> factor; // "email", a device's or a passkey's id; nullopt: all
     request_origin origin;
 };
 // Refuses with factor_unknown.
@@ -97,8 +108,8 @@ struct enable_email_factor {
     std::string code;
     request_origin origin;
 };
-// Refuses with session_ended, step_up_…, blocked, no_password, method_on_already, code_expired,
-// wrong_code.
+// Refuses with session_ended, step_up_…, blocked, no_password, method_on_already, method_forbidden,
+// code_expired, wrong_code.
 [[nodiscard]] decision<nothing> decide(const account& current, const enable_email_factor& command,
                                        const context& context, unix_time now);
 
@@ -116,7 +127,7 @@ struct prefer_method {
     session_proof proof;
     factor_method method = factor_method::totp;
 };
-// Refuses with session_ended, step_up_…, no_password, method_off.
+// Refuses with session_ended, step_up_…, no_password, method_off, method_forbidden.
 [[nodiscard]] decision<nothing> decide(const account& current, const prefer_method& command,
                                        const context& context, unix_time now);
 
@@ -132,7 +143,7 @@ struct code_sent {
     seconds cooldown; // until the next may be asked for
     unix_time expires_at;
 };
-// Refuses with method_off, mail_too_soon.
+// Refuses with method_off, method_forbidden, mail_too_soon.
 [[nodiscard]] decision<code_sent> decide(const account& current, const mail_code& command,
                                          const context& context, unix_time now);
 
@@ -144,7 +155,7 @@ struct send_second_factor_code {
     sealed_code mail;
     request_origin origin;
 };
-// Refuses with session_ended, challenge_unknown, no_password, mail_too_soon.
+// Refuses with session_ended, challenge_unknown, no_password, method_forbidden, mail_too_soon.
 [[nodiscard]] decision<code_sent> decide(const account& current,
                                          const send_second_factor_code& command,
                                          const context& context, unix_time now);

@@ -29,7 +29,8 @@ struct log_in {
     password_check password;
     session_material session;
     challenge_id challenge;
-    sealed_code mail; // a second-factor code, mailed if e-mail is preferred
+    sealed_code mail;         // a second-factor code, mailed if e-mail is preferred
+    session_id replaces = {}; // of the same browser; ends when the new one opens
     request_origin origin;
 };
 // Refuses with blocked (also by too many logins that nobody completed), wrong_password.
@@ -122,7 +123,7 @@ struct end_session {
     session_proof proof;
     session_id target;
 };
-// Refuses with session_ended, no_such_session.
+// Refuses with session_ended, no_such_session; and with step_up_… if policy says so.
 [[nodiscard]] decision<nothing> decide(const account& current, const end_session& command,
                                        const context& context, unix_time now);
 
@@ -130,6 +131,7 @@ struct end_all_sessions {
     session_proof proof;
     request_origin origin;
 };
+// Refuses with session_ended; and with step_up_… if policy says so.
 [[nodiscard]] decision<nothing> decide(const account& current, const end_all_sessions& command,
                                        const context& context, unix_time now);
 

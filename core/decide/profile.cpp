@@ -83,7 +83,7 @@ std::optional<std::string> address_to_take(const account& current, std::string_v
 
 decision<link_sent> decide(const account& current, const request_email_change& command,
                            const context& context, unix_time now) {
-    if (const auto no = rules::check_step_up(current, command.proof, now))
+    if (const auto no = rules::check_step_up(current, command.proof, context.rules, now))
         return rules::refuse<link_sent>(*no);
     if (const auto no = rules::check_attempts(current.factor_attempts, context.rules.attempts, now))
         return rules::refuse<link_sent>(*no);
@@ -99,7 +99,7 @@ decision<link_sent> decide(const account& current, const request_email_change& c
 
 decision<nothing> decide(const account& current, const change_password& command,
                          const context& context, unix_time now) {
-    if (const auto no = rules::check_step_up(current, command.proof, now))
+    if (const auto no = rules::check_step_up(current, command.proof, context.rules, now))
         return rules::refuse<nothing>(*no);
     if (current.password_hash.empty()) return rules::refuse<nothing>(refusal_reason::no_password);
     rules::draft draft(current, now);

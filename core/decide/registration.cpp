@@ -16,7 +16,7 @@ decision<nothing> create(const register_account& command, const context& context
     fresh.password_hash = command.password_hash;
     fresh.created_at = now;
     fresh.last_active = now;
-    if (command.email_factor && context.rules.email_factor_by_default) {
+    if (command.email_factor && context.rules.starts_with_email_factor()) {
         fresh.email_factor_since = now;
         fresh.preferred = factor_method::email;
     }

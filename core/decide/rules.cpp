@@ -1,5 +1,7 @@
 #include "core/decide/rules.hpp"
 
+#include "core/decide/assurance.hpp"
+
 #include <algorithm>
 
 namespace countersign::core::rules {
@@ -55,6 +57,10 @@ void refuse_totp(draft& draft, totp_match match, const context& context,
                      &account::reuse_told_at, context.rules, now);
 }
 
+void drop_lone_backup_codes(account& account) {
+    if (account.totp.empty() && account.passkeys.empty()) account.backup_code_hashes.clear();
+}
+
 bool match_backup_code(draft& draft, std::string_view code, const context& context,
                        const request_origin& origin, unix_time now) {
     auto& hashes = draft.next.backup_code_hashes;
@@ -97,6 +103,10 @@ draft::draft(const account& current, unix_time now) : next(current) {
     });
     if (next.enrolment && next.enrolment->expires_at <= now - expired_code_memory)
         next.enrolment.reset();
+    if (next.passkey_enrolment && next.passkey_enrolment->expires_at <= now - expired_code_memory)
+        next.passkey_enrolment.reset();
+    if (next.passkey_challenge && next.passkey_challenge->expires_at <= now)
+        next.passkey_challenge.reset();
 }
 
 std::optional<refusal> check_requester(const account& account, const requester& by, unix_time now) {
@@ -111,9 +121,10 @@ std::optional<refusal> check_requester(const account& account, const requester& 
     return std::nullopt;
 }
 
-std::optional<refusal> check_authority(const account& account, const authority& by, unix_time now) {
+std::optional<refusal> check_authority(const account& account, const authority& by,
+                                       const policy& policy, unix_time now) {
     if (const auto* proof = std::get_if<session_proof>(&by))
-        return check_step_up(account, *proof, now);
+        return check_step_up(account, *proof, policy, now);
     if (const auto* session = std::get_if<session_id>(&by))
         return check_requester(account, *session, now);
     if (const auto* token = std::get_if<api_token_hash>(&by))
@@ -129,7 +140,7 @@ std::optional<refusal> check_session(const account& account, const session_proof
 }
 
 std::optional<refusal> check_step_up(const account& account, const session_proof& proof,
-                                     unix_time now) {
+                                     const policy& policy, unix_time now) {
     const auto* session = account.find_session(proof.session, now);
     if (session == nullptr) return refusal{refusal_reason::session_ended};
     if (proof.step_up.has_error()) {
@@ -146,10 +157,11 @@ std::optional<refusal> check_step_up(const account& account, const session_proof
     if (claims.subject != account.id || claims.session != session->id)
         return refusal{refusal_reason::step_up_malformed};
     // A step-up made with the password alone counts until a factor exists; after that only if this
-    // very session has proved a factor since.
+    // very session has proved a factor since. Where that factor is a mailed code that counts for
+    // level 1, every session that stands has proved it, and a step-up asks for it.
     const bool proved_since =
         session->second_factor_at && *session->second_factor_at >= claims.issued_at;
-    if (account.has_second_factor() && claims.assurance < assurance_level::aal2 && !proved_since)
+    if (reaches_aal2(account, policy) && claims.assurance < assurance_level::aal2 && !proved_since)
         return refusal{refusal_reason::step_up_malformed};
     return std::nullopt;
 }
@@ -240,8 +252,9 @@ std::optional<refusal> prove_backup_code(draft& draft, std::string_view code,
 }
 
 boost::system::result<proof_method, refusal>
-prove_any_code(draft& draft, std::string_view code, mailed_codes mailed, const context& context,
-               const request_origin& origin, unix_time now) {
+prove_any_code(draft& draft, std::string_view code, mailed_codes mailed,
+               const challenge_id& made_for, const context& context, const request_origin& origin,
+               unix_time now) {
     auto& account = draft.next;
     if (const auto no = check_attempts(account.factor_attempts, context.rules.attempts, now))
         return *no;
@@ -252,9 +265,9 @@ prove_any_code(draft& draft, std::string_view code, mailed_codes mailed, const c
     const auto match = match_totp(draft, code, context, now);
     if (match == totp_match::accepted) return proved(proof_method::totp);
     bool expired = false;
-    if (mailed == mailed_codes::count && account.has(factor_method::email)) {
-        const auto redeemed =
-            redeem(account, code_purpose::second_factor, code, context.codes, now);
+    if (mailed == mailed_codes::count && takes_mailed_codes(account, context.rules)) {
+        const auto redeemed = redeem(account, code_purpose::second_factor,
+                                     bound_code(code, made_for, context.rules), context.codes, now);
         if (redeemed.has_value()) return proved(proof_method::email);
         expired = redeemed.error() == refusal_reason::code_expired;
     }
@@ -352,6 +365,11 @@ boost::system::result<mailed_code, refusal_reason> redeem(account& account, code
     return redeemed;
 }
 
+unix_time end_of_session(unix_time begun, seconds life, const token_lives& lives, unix_time now) {
+    const auto idle_end = now + life;
+    return lives.session > seconds(0) ? std::min(idle_end, begun + lives.session) : idle_end;
+}
+
 session& open_session(account& account, const session_material& material, assurance_level level,
                       const context& context, const request_origin& origin, unix_time now) {
     while (account.sessions.size() >= context.rules.sessions_max)
@@ -363,7 +381,7 @@ session& open_session(account& account, const session_material& material, assura
                    .client = origin.client,
                    .created_at = now,
                    .last_seen = now,
-                   .expires_at = now + material.life};
+                   .expires_at = end_of_session(now, material.life, context.rules.tokens, now)};
     if (level >= assurance_level::aal2) opened.second_factor_at = now;
     account.last_active = now;
     return account.sessions.emplace_back(std::move(opened));
@@ -389,25 +407,59 @@ void end_other_sessions(account& account, const authority& by, unix_time now) {
     if (!kept.empty()) raise_session(account, kept, now);
 }
 
+void end_earlier_api_tokens(account& account, const core::account& before, const policy& policy) {
+    if (policy.enrolment_ends_api_tokens && !reaches_aal2(before, policy))
+        account.api_tokens.clear();
+}
+
 void settle_preference(account& account) {
     if (account.preferred && account.has(*account.preferred)) return;
     account.preferred.reset();
-    const auto on = account.methods();
+    const auto on = account.code_methods();
     if (!on.empty()) account.preferred = on.front();
+}
+
+std::optional<refusal> check_email_factor(const policy& policy) {
+    if (policy.email_factor) return std::nullopt;
+    return refusal{refusal_reason::method_forbidden};
 }
 
 std::optional<refusal> check_removal(const account& current, factor_method method,
                                      const context& context) {
-    const auto on = current.methods();
-    if (context.rules.require_second_factor && on.size() == 1 && on.front() == method)
-        return refusal{refusal_reason::only_method};
-    return std::nullopt;
+    if (!context.rules.require_second_factor || !current.has(method)) return std::nullopt;
+    auto without = current;
+    switch (method) {
+    case factor_method::totp:
+        without.totp.clear();
+        break;
+    case factor_method::email:
+        without.email_factor_since.reset();
+        break;
+    case factor_method::passkey:
+        without.passkeys.clear();
+        break;
+    }
+    if (reaches_aal2(without, context.rules)) return std::nullopt;
+    return refusal{refusal_reason::only_method};
 }
 
 void clear_totp(account& account) {
     account.totp.clear();
-    account.backup_code_hashes.clear();
+    drop_lone_backup_codes(account);
     settle_preference(account);
+}
+
+void remove_passkey(account& account, const passkey_id& removed) {
+    std::erase_if(account.passkeys, [&](const passkey& key) { return key.id == removed; });
+    if (account.passkeys.empty()) account.passkey_challenge.reset();
+    drop_lone_backup_codes(account);
+}
+
+void clear_passkeys(account& account) {
+    account.passkeys.clear();
+    account.passkey_enrolment.reset();
+    account.passkey_challenge.reset();
+    drop_lone_backup_codes(account);
 }
 
 void clear_email_factor(account& account) {
@@ -455,6 +507,7 @@ void change_email(draft& draft, const std::string& address, const context& conte
     auto change = make_event(draft, event_type::email_changed, origin, now);
     change.old_email = next.email;
     change.new_email = address;
+    std::erase(change.recipients, address); // it may have been told of alerts before
     change.recipients.insert(change.recipients.begin() + 1, address); // after the old one
     alert(draft, std::move(change), context.rules);
     next.email = address;
@@ -481,11 +534,14 @@ event make_event(const draft& draft, event_type type, const request_origin& orig
     made.ip = origin.client.ip;
     made.browser = origin.client.browser;
     made.os = origin.client.os;
+    made.by = origin.by;
     return made;
 }
 
 void alert(draft& draft, event event, const policy& policy) {
-    if (policy.alert_on(event.type)) draft.events.push_back(std::move(event));
+    // What nobody is to be mailed still belongs into the account's history.
+    if (!policy.alert_on(event.type)) event.recipients.clear();
+    draft.events.push_back(std::move(event));
 }
 
 void alert(draft& draft, event_type type, const context& context, const request_origin& origin,
@@ -496,7 +552,7 @@ void alert(draft& draft, event_type type, const context& context, const request_
 void alert_hourly(draft& draft, event event, unix_time account::* told_at, const policy& policy,
                   unix_time now) {
     auto& last = draft.next.*told_at;
-    if (!policy.alert_on(event.type) || last + between_alerts > now) return;
+    if (last + between_alerts > now) return;
     last = now;
     alert(draft, std::move(event), policy);
 }

@@ -49,14 +49,15 @@ template <typename Success>
                                                      unix_time now);
 // The same, and the step-up where the authority is one.
 [[nodiscard]] std::optional<refusal> check_authority(const account& account, const authority& by,
-                                                     unix_time now);
+                                                     const policy& policy, unix_time now);
 // The session stands in the account and has not run out.
 [[nodiscard]] std::optional<refusal> check_session(const account& account,
                                                    const session_proof& proof, unix_time now);
 // The session stands, the step-up token is of that session, and it reaches AAL2 where the account
-// has a second factor (T-30).
+// has a second factor that does (T-30).
 [[nodiscard]] std::optional<refusal> check_step_up(const account& account,
-                                                   const session_proof& proof, unix_time now);
+                                                   const session_proof& proof, const policy& policy,
+                                                   unix_time now);
 
 // While misses pause or lock an account nothing is evaluated (T-10, NIST SP 800-63B-4 3.2.2).
 [[nodiscard]] std::optional<refusal> check_attempts(const attempt_state& state,
@@ -85,11 +86,12 @@ void count_miss(draft& draft, attempt_state account::* counter, const context& c
                                                        const request_origin& origin, unix_time now);
 
 // A code of whichever factor is on, or a backup code: one miss if it is none of them. What takes
-// TOTP away is not proved by the weaker mailed code.
+// TOTP away is not proved by the weaker mailed code. A mailed code is of `made_for` (bound_code()).
 enum class mailed_codes : std::uint8_t { count, do_not_count };
 [[nodiscard]] boost::system::result<proof_method, refusal>
-prove_any_code(draft& draft, std::string_view code, mailed_codes mailed, const context& context,
-               const request_origin& origin, unix_time now);
+prove_any_code(draft& draft, std::string_view code, mailed_codes mailed,
+               const challenge_id& made_for, const context& context, const request_origin& origin,
+               unix_time now);
 
 // A code that stands for no second factor: it verifies the present address (T-37) or allows a new
 // password. Whoever may ask for one needs no password, so its misses weigh on the code alone, which
@@ -125,6 +127,10 @@ redeem(account& account, code_purpose purpose, std::string_view secret, const co
 // Adds a session, evicting the oldest above the cap.
 session& open_session(account& account, const session_material& material, assurance_level level,
                       const context& context, const request_origin& origin, unix_time now);
+// When a session that began at `begun` ends, if nothing prolongs it any more: after `life`, and at
+// the latest `tokens.session` after its login.
+[[nodiscard]] unix_time end_of_session(unix_time begun, seconds life, const token_lives& lives,
+                                       unix_time now);
 // Records that this session, which stands, has proved a second factor.
 void raise_session(account& account, const session_id& id, unix_time now);
 // Ends one session, if it stands, and the step-ups that it has pending.
@@ -134,12 +140,20 @@ void end_sessions(account& account, const session_id& kept);
 // What a new second factor does to sessions: the one that asked stays and has proved it, every
 // other ends; all end where no session asked (T-33).
 void end_other_sessions(account& account, const authority& by, unix_time now);
+// A factor was added to what `before` was. Ends the API tokens if it is the first that counts and
+// policy says so: they were made when there was none to prove.
+void end_earlier_api_tokens(account& account, const core::account& before, const policy& policy);
 // The preferred method after one was added or removed: stays if it is on, else the first that is.
 void settle_preference(account& account);
-// Whether policy keeps the account's last second factor. Refuses with only_method.
+// Whether policy lets e-mail be turned on. Refuses with method_forbidden.
+[[nodiscard]] std::optional<refusal> check_email_factor(const policy& policy);
+// Whether policy keeps the method, because no other that counts is on. Refuses with only_method.
 [[nodiscard]] std::optional<refusal> check_removal(const account& account, factor_method method,
                                                    const context& context);
-void clear_totp(account& account); // with the backup codes that stand beside it
+// Each with the backup codes, if nothing is left that they stand beside.
+void clear_totp(account& account);
+void remove_passkey(account& account, const passkey_id& removed);
+void clear_passkeys(account& account); // and what is pending of them
 void clear_email_factor(account& account);
 // A second factor was added or removed; `label` is the device's.
 void announce_factor(draft& draft, event_type type, factor_method method, std::string label,
@@ -152,7 +166,7 @@ void add_challenge(account& account, challenge pending, const policy& policy);
 void change_email(draft& draft, const std::string& address, const context& context,
                   const request_origin& origin, unix_time now);
 
-// An alert to every notification address, unless its switch is off.
+// An alert to every notification address; where its switch is off, to the account's history only.
 [[nodiscard]] event make_event(const draft& draft, event_type type, const request_origin& origin,
                                unix_time now);
 void alert(draft& draft, event event, const policy& policy);

@@ -1,5 +1,7 @@
 #include "core/decide/second_factor.hpp"
 
+#include "core/decide/assurance.hpp"
+
 #include <algorithm>
 
 namespace countersign::core {
@@ -69,7 +71,8 @@ second_factor_pending begin_challenge(rules::draft& draft, challenge pending,
     rules::add_challenge(draft.next, std::move(pending), context.rules);
     count_begun(draft.next.unanswered, now);
     bool mailed = false;
-    if (draft.next.preferred == factor_method::email)
+    if (draft.next.preferred == factor_method::email &&
+        takes_mailed_codes(draft.next, context.rules))
         mailed = rules::send_code(draft,
                                   {.purpose = code_purpose::second_factor,
                                    .type = event_type::one_time_code,
@@ -107,14 +110,14 @@ void tell_of_failure(rules::draft& draft, const refusal& why, const context& con
 }
 
 std::optional<refusal> prove_second_factor(rules::draft& draft, const presented_code& code,
-                                           const context& context, const request_origin& origin,
-                                           unix_time now) {
+                                           const challenge_id& made_for, const context& context,
+                                           const request_origin& origin, unix_time now) {
     const auto& account = draft.next;
     if (!code.any && !code.totp && !code.email) return refusal{refusal_reason::no_code};
     if (!account.has_second_factor()) return refusal{refusal_reason::no_second_factor};
     if (code.any) {
         const auto proved = rules::prove_any_code(draft, *code.any, rules::mailed_codes::count,
-                                                  context, origin, now);
+                                                  made_for, context, origin, now);
         if (proved.has_error()) return proved.error();
         return std::nullopt;
     }
@@ -122,10 +125,11 @@ std::optional<refusal> prove_second_factor(rules::draft& draft, const presented_
     if (account.has(factor_method::totp) && code.totp)
         return rules::prove_totp(draft, *code.totp, context, origin, now);
     const bool email_counts =
-        account.has(factor_method::email) &&
+        takes_mailed_codes(account, context.rules) &&
         (!account.has(factor_method::totp) || account.preferred == factor_method::email);
     if (email_counts && code.email)
-        return rules::prove_mailed_code(draft, *code.email, context, origin, now);
+        return rules::prove_mailed_code(draft, bound_code(*code.email, made_for, context.rules),
+                                        context, origin, now);
     return refusal{refusal_reason::no_code};
 }
 

@@ -31,9 +31,10 @@ void tell_of_failure(rules::draft& draft, const refusal& why, const context& con
 
 // Which of the offered codes counts (`any` first), and whether it proves the factor (native
 // contract section 3.6): with TOTP on only `totp` does, so that nobody steps down to the weaker
-// mailed code, unless the account itself prefers e-mail.
+// mailed code, unless the account itself prefers e-mail. A mailed code is of `made_for`
+// (bound_code()).
 [[nodiscard]] std::optional<refusal>
-prove_second_factor(rules::draft& draft, const presented_code& code, const context& context,
-                    const request_origin& origin, unix_time now);
+prove_second_factor(rules::draft& draft, const presented_code& code, const challenge_id& made_for,
+                    const context& context, const request_origin& origin, unix_time now);
 
 } // namespace countersign::core

@@ -1,5 +1,6 @@
 #include "core/decide/step_up.hpp"
 
+#include "core/decide/assurance.hpp"
 #include "core/decide/rules.hpp"
 #include "core/decide/second_factor.hpp"
 
@@ -44,18 +45,21 @@ decision<stepped_up> decide(const account& current, const complete_step_up& comm
         return rules::refuse<stepped_up>(refusal_reason::challenge_unknown);
     if (const auto no = rules::check_attempts(current.factor_attempts, context.rules.attempts, now))
         return rules::refuse<stepped_up>(*no);
-    if (const auto no = prove_second_factor(draft, command.code, context, command.origin, now))
+    if (const auto no = prove_second_factor(draft, command.code, command.challenge, context,
+                                            command.origin, now))
         return std::move(draft).refuse<stepped_up>(*no);
 
     use_challenge(draft.next, command.challenge);
     rules::raise_session(draft.next, command.proof.session, now);
+    const auto reached =
+        reaches_aal2(draft.next, context.rules) ? assurance_level::aal2 : assurance_level::aal1;
     return std::move(draft).grant(
-        stepped_up{.session = command.proof.session, .assurance = assurance_level::aal2});
+        stepped_up{.session = command.proof.session, .assurance = reached});
 }
 
 std::optional<refusal> may_change(const account& current, const session_proof& proof,
-                                  unix_time now) {
-    return rules::check_step_up(current, proof, now);
+                                  const policy& policy, unix_time now) {
+    return rules::check_step_up(current, proof, policy, now);
 }
 
 bool is_pending(const account& current, const challenge_id& id, unix_time now) {

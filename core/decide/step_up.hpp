@@ -35,7 +35,7 @@ struct complete_step_up {
 
 // Whether the session may do now what asks for a step-up; nullopt: it may.
 [[nodiscard]] std::optional<refusal> may_change(const account& current, const session_proof& proof,
-                                                unix_time now);
+                                                const policy& policy, unix_time now);
 // Whether the challenge still waits for its second factor.
 [[nodiscard]] bool is_pending(const account& current, const challenge_id& id, unix_time now);
 

@@ -5,6 +5,7 @@
 #include "core/decide/rules.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace countersign::core {
 
@@ -20,6 +21,23 @@ bool has_device(const account& account, const otpauth& wanted, const context& co
         return secret.has_value() && device.parameters == wanted.parameters &&
                equal_in_constant_time(secret->reveal(), text_of(wanted.secret.reveal()));
     });
+}
+
+// Those of `all` that `these` have not.
+std::vector<std::string> missing_in(const std::vector<std::string>& these,
+                                    const std::vector<std::string>& all) {
+    std::vector<std::string> missing;
+    std::ranges::copy_if(all, std::back_inserter(missing), [&](const std::string& one) {
+        return std::ranges::find(these, one) == these.end();
+    });
+    return missing;
+}
+
+std::string joined(const std::vector<std::string>& addresses) {
+    std::string text;
+    for (const auto& one : addresses)
+        text += (text.empty() ? "" : ", ") + one;
+    return text;
 }
 
 } // namespace
@@ -45,7 +63,10 @@ bool is_subject(const account& account, std::string_view subject) noexcept {
            (names_an_account(subject) && account.id.value() == subject);
 }
 
-decision<nothing> create(const create_subject& command, const context&, unix_time now) {
+decision<nothing> create(const create_subject& command, const context& context, unix_time now) {
+    if (command.email_factor)
+        if (const auto no = rules::check_email_factor(context.rules))
+            return rules::refuse<nothing>(*no);
     account fresh;
     fresh.id = account_of_subject(command.subject);
     fresh.subject = command.subject;
@@ -69,7 +90,7 @@ create_subject command_of(const import_line& line, const context& context, rando
                            .name = line.name,
                            .locale = line.locale,
                            .email_factor =
-                               line.totp.empty() && context.rules.email_factor_by_default};
+                               line.totp.empty() && context.rules.starts_with_email_factor()};
     const auto account = account_of_subject(line.subject);
     for (const auto& from : line.totp) {
         totp_device device{.id = factor_id("totp_" + random.hex(16)),
@@ -105,9 +126,12 @@ decision<subject_updated> decide(const account& current, const update_subject& c
     }
     if (command.email_factor && *command.email_factor != current.has(factor_method::email)) {
         if (*command.email_factor) {
+            if (const auto no = rules::check_email_factor(context.rules))
+                return rules::refuse<subject_updated>(*no);
             next.email_factor_since = now;
             rules::settle_preference(next);
             rules::end_other_sessions(next, backend{}, now);
+            rules::end_earlier_api_tokens(next, current, context.rules);
             rules::announce_factor(draft, event_type::two_factor_added, factor_method::email, {},
                                    context, command.origin, now);
         } else {
@@ -119,6 +143,39 @@ decision<subject_updated> decide(const account& current, const update_subject& c
         }
     }
     return std::move(draft).grant(std::move(updated));
+}
+
+decision<nothing> decide(const account& current, const set_notification_addresses& command,
+                         const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    auto& next = draft.next;
+    std::vector<std::string> wanted;
+    for (const auto& address : command.addresses)
+        if (address.value() != current.email) wanted.push_back(address.value());
+    const auto& before = current.notification_addresses;
+    const auto removed = missing_in(wanted, before);
+    const auto added = missing_in(before, wanted);
+    if (removed.empty() && added.empty()) return {nothing{}, std::nullopt, {}};
+
+    auto change =
+        rules::make_event(draft, event_type::notification_addresses_changed, command.origin, now);
+    change.old_email = joined(removed);
+    change.new_email = joined(added);
+    change.recipients.insert(change.recipients.end(), added.begin(), added.end());
+    rules::alert(draft, std::move(change), context.rules);
+    next.notification_addresses = std::move(wanted);
+    return std::move(draft).grant(nothing{});
+}
+
+decision<nothing> decide(const account& current, const terminate_sessions& command,
+                         const context& context, unix_time now) {
+    rules::draft draft(current, now);
+    const bool had_one = !draft.next.sessions.empty();
+    rules::end_sessions(draft.next, session_id());
+    auto ended = rules::make_event(draft, event_type::sessions_ended, command.origin, now);
+    if (!had_one) ended.recipients.clear(); // an administrator's act all the same
+    rules::alert(draft, std::move(ended), context.rules);
+    return std::move(draft).grant(nothing{});
 }
 
 } // namespace countersign::core

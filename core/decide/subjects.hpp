@@ -32,7 +32,7 @@ struct create_subject {
     std::vector<std::string> backup_code_hashes;
 };
 // The account as it begins; there is none yet to decide upon. Nobody is mailed: for its holder
-// nothing has changed. Never refuses.
+// nothing has changed. Refuses with method_forbidden.
 [[nodiscard]] decision<nothing> create(const create_subject& command, const context& context,
                                        unix_time now);
 // The command that a line of an import stands for: the e-mail factor is on where the line has no
@@ -53,10 +53,29 @@ struct update_subject {
 struct subject_updated {
     std::string previous_email; // empty if the address did not change
 };
-// A changed address is told to both; a switched factor to its holder. Refuses with only_method if
-// policy says so.
+// A changed address is told to both; a switched factor to its holder. Refuses with only_method
+// and method_forbidden if policy says so.
 [[nodiscard]] decision<subject_updated> decide(const account& current,
                                                const update_subject& command,
                                                const context& context, unix_time now);
+
+// Where alerts go beside the account's own address, which is told of the change together with all
+// that were there and all that are.
+struct set_notification_addresses {
+    std::vector<email_address> addresses; // notification_addresses_max at the most, none twice
+    request_origin origin;
+};
+// The account's own address is left out, as it is told anyway. Never refuses.
+[[nodiscard]] decision<nothing> decide(const account& current,
+                                       const set_notification_addresses& command,
+                                       const context& context, unix_time now);
+
+// An administrator ends every session of the account, and the logins and step-ups under way.
+struct terminate_sessions {
+    request_origin origin;
+};
+// The holder hears of it if there was one to end; it is recorded in either case. Never refuses.
+[[nodiscard]] decision<nothing> decide(const account& current, const terminate_sessions& command,
+                                       const context& context, unix_time now);
 
 } // namespace countersign::core

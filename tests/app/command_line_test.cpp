@@ -29,6 +29,10 @@ TEST(CommandLine, EveryCommand_IsUnderstood) {
     EXPECT_EQ(parsed({"notify"}).what, command::notify);
     EXPECT_EQ(parsed({"config", "check"}).what, command::config_check);
     EXPECT_EQ(parsed({"key", "list"}).what, command::key_list);
+    const auto activity = parsed({"activity", "acme-42"});
+    EXPECT_EQ(activity.what, command::activity);
+    EXPECT_EQ(activity.account, "acme-42");
+    EXPECT_EQ(refused({"activity"}).exit_code, exit_code_usage);
     const auto create = parsed({"key", "create", "--name", "shop", "--scopes", "verify,manage"});
     EXPECT_EQ(create.what, command::key_create);
     EXPECT_EQ(create.key_name, "shop");

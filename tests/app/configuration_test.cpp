@@ -75,7 +75,8 @@ TEST(Configuration, EverySetting_RefusesNonsenseAndNamesItself) {
     for (const auto& row : setting_table()) {
         const bool takes_any_text = row.name == "data_dir" || row.name == "app.name" ||
                                     row.name == "mail.ca_file" || row.name == "mail.logo_text" ||
-                                    row.name == "mail.templates" || row.name.starts_with("tls.");
+                                    row.name == "mail.templates" ||
+                                    row.name == "webauthn.rp_name" || row.name.starts_with("tls.");
         if (takes_any_text) continue;
         EXPECT_TRUE(
             error_of_flag(row.name, "?").starts_with("--" + row.name + ": " + row.name + " "))
@@ -83,6 +84,7 @@ TEST(Configuration, EverySetting_RefusesNonsenseAndNamesItself) {
     }
     EXPECT_TRUE(error_of_flag("data_dir", "").starts_with("--data_dir: data_dir must be"));
     EXPECT_TRUE(error_of_flag("app.name", "a:b").starts_with("--app.name: app.name must be"));
+    EXPECT_TRUE(error_of_flag("webauthn.rp_name", "\n").starts_with("--webauthn.rp_name: "));
 }
 
 TEST(Configuration, EverySetting_TakesWhatItShows) {
@@ -231,6 +233,20 @@ TEST(Configuration, SettingsThatContradictEachOther_AreRefused) {
     EXPECT_TRUE(error_of_flag("policy.attempts_lock_after", "1")
                     .starts_with("policy.attempts_lock_after must not"));
     EXPECT_TRUE(error_of_flag("tokens.refresh", "1").starts_with("tokens.refresh must not"));
+}
+
+TEST(Configuration, OriginsOfPasskeys_AreOfTheDomainThatTheyAreBoundTo) {
+    EXPECT_EQ(error_of_flag("webauthn.origins", "https://example.org"),
+              "webauthn.origins needs webauthn.rp_id");
+    const auto with = [](std::string origins) {
+        return configure({.file = {},
+                          .environment = {},
+                          .flags = {{"webauthn.rp_id", "example.org"},
+                                    {"webauthn.origins", std::move(origins)}}});
+    };
+    EXPECT_TRUE(with("https://login.example.org,https://example.org:8443"));
+    EXPECT_EQ(with("https://example.com").error().sentence,
+              "webauthn.origins must be of webauthn.rp_id or below it, not https://example.com");
 }
 
 // Browsers drop a cookie of such a name that is not Secure.

@@ -35,6 +35,40 @@ TEST(SettingValues, Duration_RefusesWhatIsOutOfBoundsOrNoDuration) {
         EXPECT_FALSE(parse_duration(wrong, {0, 60})) << wrong;
 }
 
+TEST(SettingValues, Domain_IsAsBrowsersBindPasskeysToIt) {
+    for (const auto* good :
+         {"example.org", "login.example.org", "localhost", "xn--bcher-kva.example"})
+        EXPECT_EQ(*parse_domain(good), good);
+    for (const auto* wrong :
+         {"", "Example.org", "https://example.org", "example.org:443", "example.org/",
+          ".example.org", "example..org", "example.org.", "127.0.0.1", "[::1]",
+          "b\xc3\xbc"
+          "cher.example"})
+        EXPECT_FALSE(parse_domain(wrong)) << wrong;
+}
+
+TEST(SettingValues, Origin_IsAsABrowserSaysIt) {
+    for (const auto* good :
+         {"https://example.org", "https://login.example.org:8443", "http://localhost",
+          "http://localhost:3000", "android:apk-key-hash:abcDEF_-0"})
+        EXPECT_EQ(*parse_origin(good), good);
+    for (const auto* wrong :
+         {"", "x", "example.org", "http://example.org", "https://", "https://example.org/",
+          "https://example.org:", "https://example.org:0", "https://example.org:99999",
+          "https://Example.org", "https://a@example.org", "http://localhost.example.org",
+          "android:apk-key-hash:"})
+        EXPECT_FALSE(parse_origin(wrong)) << wrong;
+}
+
+TEST(SettingValues, Origin_IsOfItsDomainOrBelowIt) {
+    for (const auto* good : {"https://example.org", "https://example.org:8443",
+                             "https://login.example.org", "android:apk-key-hash:x"})
+        EXPECT_TRUE(is_origin_of(good, "example.org")) << good;
+    for (const auto* wrong : {"https://badexample.org", "https://example.org.attacker.test",
+                              "https://org", "http://localhost"})
+        EXPECT_FALSE(is_origin_of(wrong, "example.org")) << wrong;
+}
+
 TEST(SettingValues, Listen_IsAnAddressWithAPort) {
     for (const auto* good : {"127.0.0.1:8080", "0.0.0.0:0", "[::1]:8080", "[::]:65535"})
         EXPECT_EQ(to_text(*parse_listen(good)), good);

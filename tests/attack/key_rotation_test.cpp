@@ -1,4 +1,6 @@
 // The server's keys are replaced while people and backends are at work.
+#include "net/families/service/key_cache.hpp"
+#include "tests/support/account_holder.hpp"
 #include "tests/support/program_run.hpp"
 #include "tests/support/scene.hpp"
 #include "tests/support/service_client.hpp"
@@ -169,6 +171,8 @@ TEST(KeyRotation, OfAllKeysWhileClientsWork_NoRequestFailsAndOldTokensStillPass)
     clients.await(4);
     expect_done(run_keys(stage, {"rotate", "--activate"}));
     hang_up(stage);
+    // A service key moves when it is looked up, which each thread does once a second.
+    std::this_thread::sleep_for(net::service::key_cache::life);
     clients.await(8);
     const auto resealed = run_keys(stage, {"reseal"});
     expect_done(resealed);
@@ -296,6 +300,38 @@ TEST(KeyRotation, AnyCommitOfAnAccount_SealsItsSecretsAnew) {
 
     EXPECT_EQ(secrets_under(stage, " old"), 0);
     EXPECT_EQ(secrets_under(stage, " current"), 1);
+}
+
+TEST(KeyRotation, TokenKeysRetiredAtOnce_EndEverySessionAtEveryDoor) {
+    const scene stage(COUNTERSIGN_PROGRAM, with_all_families());
+    account_holder who(stage.server, stage.sink, backend_of(stage).key);
+    who.sign_in_natively();
+    who.sign_in_at_slugbase();
+    who.sign_in_at_clara();
+    native_client vouched{.port = who.native.port};
+    vouched.access = text_in(json_of(who.backend.open_session(who.id)), "accessToken");
+    const auto statuses = [&] {
+        return std::vector{who.native.call("GET", "/api/users/me").status,
+                           who.slugbase.call("GET", "/api/auth/me").status,
+                           who.clara.as_user("GET", who.clara.by_id()).status,
+                           vouched.call("GET", "/api/users/me").status};
+    };
+    ASSERT_EQ(statuses(), std::vector<unsigned>(4, 200));
+    const auto refresh = who.native.refresh;
+
+    expect_done(run_keys(stage, {"rotate", "--tokens"}));
+    hang_up(stage);
+    EXPECT_EQ(statuses(), std::vector<unsigned>(4, 200)) << "a rotation alone ends nothing";
+    expect_done(run_keys(stage, {"retire", "--tokens", "--now"}));
+    hang_up(stage);
+
+    EXPECT_EQ(statuses(), std::vector<unsigned>(4, 401));
+    EXPECT_EQ(http_request(who.native.port, "POST", "/api/auth/refresh",
+                           {{"Authorization", "Bearer " + refresh}})
+                  .status,
+              401u);
+    who.sign_in_natively();
+    EXPECT_EQ(who.native.call("GET", "/api/users/me").status, 200u);
 }
 
 TEST(KeyRotation, ForeignOrBrokenFileAtSighup_IsLoggedAndTheKeysInUseStay) {

@@ -1,5 +1,6 @@
 // Backends that ask the same thing at the same moment (T-04, T-05, T-10).
 #include "tests/attack/volley.hpp"
+#include "tests/support/passkey_user.hpp"
 #include "tests/support/scene.hpp"
 #include "tests/support/service_client.hpp"
 
@@ -43,6 +44,21 @@ TEST(ServiceRaces, T04_HundredParallelVerificationsOfOneCode_ExactlyOneIsVerifie
     EXPECT_EQ(count_containing(replies, R"("verified":true)"), 1u);
     for (const auto& reply : replies)
         EXPECT_TRUE(reply.status == 200 || reply.status == 429) << reply.status << reply.body;
+}
+
+TEST(ServiceRaces, T04_FiftyParallelVerificationsOfOneAssertion_ExactlyOneIsVerified) {
+    const scene stage(COUNTERSIGN_PROGRAM, with_passkeys());
+    const auto backend = backend_of(stage);
+    const passkey_user ada{backend, backend.subject_without_factors()};
+    const passkey_device device; // does not count, so nothing but the challenge tells them apart
+    (void)ada.enrol(device);
+    const auto body = passkey_user::body_of(device.get_json(ada.challenge()));
+    auto requests =
+        salvo_of(backend, "POST", service_client::path_of(ada.subject) + "/verifications", body);
+    requests.resize(salvo / 2);
+    const auto replies = volley(backend.port, requests);
+    EXPECT_EQ(count_containing(replies, R"("verified":true)"), 1u);
+    EXPECT_EQ(count_containing(replies, "passkey_challenge_not_found"), salvo / 2 - 1);
 }
 
 TEST(ServiceRaces, T05_HundredParallelVerificationsOfOneBackupCode_ExactlyOneIsVerified) {

@@ -21,6 +21,7 @@ using boost::json::serialize;
 
 constexpr std::string_view added = "New Two-Factor Authentication Method Added";
 constexpr std::string_view removed = "Two-Factor Authentication Method Removed";
+constexpr std::string_view deleted = "Your Account Was Deleted";
 constexpr std::string_view was_reset = "Two-Factor Authentication of Your Account Was Reset";
 
 world& home() {
@@ -432,6 +433,15 @@ TEST(Across, ABackendsReset_EndsTheSessionsAndProgramsOfEveryDoor) {
               all_but({"native", "slugbase", "API token", "clara", "service"}));
 }
 
+TEST(Across, ABackendEndsTheSessionsOfEveryDoor_AndLeavesPrograms) {
+    auto who = newcomer();
+    sessions_everywhere sessions(who);
+    require(who.backend.about(who.id, "DELETE", "/sessions"), 204);
+    EXPECT_EQ(sessions.standing(), all_but({"native", "slugbase", "clara", "service"}));
+    who.sign_in_natively();
+    EXPECT_EQ(who.native.call("GET", "/api/users/me").status, 200u);
+}
+
 TEST(Across, AnErasedAccount_IsGoneAtEveryDoor) {
     auto who = newcomer();
     sessions_everywhere sessions(who);
@@ -443,6 +453,30 @@ TEST(Across, AnErasedAccount_IsGoneAtEveryDoor) {
     EXPECT_EQ(who.native.call("GET", "/api/users/me").status, 404u);
     EXPECT_EQ(who.backend.read(who.id).status, 404u);
     EXPECT_EQ(native_client(who.native).log_in().status, 401u);
+    EXPECT_EQ(mails_to(home(), who.email, deleted, 1).size(), 1u);
+}
+
+TEST(Across, AnErasureAtAnyDoor_IsToldToEveryAddress) {
+    const std::vector<std::function<void(account_holder&)>> doors{
+        [](account_holder& who) {
+            require(who.clara.as_administrator("DELETE", who.clara.by_id()), 204);
+        },
+        [](account_holder& who) {
+            who.sign_in_natively();
+            who.step_up_natively();
+            require(who.native.call("DELETE", "/api/users/me"), 200);
+        },
+        [](account_holder& who) { require(who.backend.about(who.id, "DELETE"), 204); }};
+    for (const auto& erase : doors) {
+        auto who = newcomer();
+        const auto further = "further-" + who.email;
+        require(who.backend.about(who.id, "PUT", "/notification-addresses",
+                                  serialize(object{{"addresses", boost::json::array{further}}})),
+                200);
+        erase(who);
+        EXPECT_EQ(mails_to(home(), who.email, deleted, 1).size(), 1u);
+        EXPECT_EQ(mails_to(home(), further, deleted, 1).size(), 1u);
+    }
 }
 
 std::string change_password_at_clara(account_holder& who, bool as_user) {

@@ -11,13 +11,14 @@ namespace countersign::tests {
 
 namespace {
 
-constexpr std::array<std::string_view, 18> words{"nobody",
+constexpr std::array<std::string_view, 19> words{"nobody",
                                                  "registered",
                                                  "active",
                                                  "signed in",
                                                  "as client",
                                                  "as administrator",
                                                  "with email",
+                                                 "factors required",
                                                  "code mailed",
                                                  "verification mailed",
                                                  "reset mailed",

@@ -96,9 +96,13 @@ std::string body_of(const documented_example& example, situation& here) {
     if (!example.body) return "";
     if (const auto* lines = example.body->if_string()) return here.real(std::string(*lines));
     auto body = json::parse(here.real(json::serialize(*example.body)));
-    for (const auto& [member, name] : example.live)
-        body.as_object()[member] =
-            live_or(example, name.as_string(), std::string(body.at(member).as_string()), here);
+    for (const auto& [member, name] : example.live) {
+        auto& value = body.as_object()[member];
+        if (value.is_string())
+            value = live_or(example, name.as_string(), std::string(value.get_string()), here);
+        else // is told as JSON
+            value = json::parse(live_or(example, name.as_string(), json::serialize(value), here));
+    }
     if (example.body_type != "application/x-www-form-urlencoded") return json::serialize(body);
     std::string form;
     for (const auto& [field, value] : body.as_object())

@@ -92,13 +92,15 @@ std::vector<matrix_row> make_rows() {
     std::vector<matrix_row> rows;
     for (const auto& one : net::singularity::routes())
         rows.push_back({"singularity", text_of(one.key.method), one.key.pattern,
-                        admission_of(one.needs), one.proves_code, false});
+                        admission_of(one.needs), one.proves_code, false, nullptr,
+                        one.before_enrolment});
     for (const auto& one : net::slugbase::routes())
         rows.push_back({"slugbase", text_of(one.key.method), one.key.pattern,
-                        admission_of(one.needs), one.proves_code, one.csrf});
+                        admission_of(one.needs), one.proves_code, one.csrf, nullptr,
+                        one.before_enrolment});
     for (const auto& one : net::clara::routes())
         rows.push_back({"clara", text_of(one.key.method), one.key.pattern, admission_of(one.needs),
-                        one.proves_code, false});
+                        one.proves_code, false, nullptr, one.before_enrolment});
     for (const auto& one : net::service::routes())
         rows.push_back({"service", text_of(one.key.method), one.key.pattern, admission::service_key,
                         one.proves_code, false, &one});
@@ -229,11 +231,20 @@ const std::map<std::string, body_maker, std::less<>>& bodies() {
         {"service DELETE /api/service/v1/subjects/{subject}", no_body},
         {"service POST /api/service/v1/subjects/{subject}/totp", no_body},
         {"service POST /api/service/v1/subjects/{subject}/totp/{factor}/confirm", with_code},
+        {"service POST /api/service/v1/subjects/{subject}/passkeys", no_body},
+        {"service POST /api/service/v1/subjects/{subject}/passkeys/{factor}/confirm",
+         [](const auto&) -> std::string { return R"({"passkey":{}})"; }},
+        {"service POST /api/service/v1/subjects/{subject}/passkey-challenges", no_body},
         {"service POST /api/service/v1/subjects/{subject}/email-codes", no_body},
         {"service POST /api/service/v1/subjects/{subject}/verifications", with_code},
         {"service DELETE /api/service/v1/subjects/{subject}/factors", no_body},
         {"service DELETE /api/service/v1/subjects/{subject}/factors/{factor}", no_body},
         {"service POST /api/service/v1/subjects/{subject}/sessions", with_code},
+        {"service DELETE /api/service/v1/subjects/{subject}/sessions", no_body},
+        {"service GET /api/service/v1/subjects/{subject}/activity", no_body},
+        {"service PUT /api/service/v1/subjects/{subject}/notification-addresses",
+         [](const auto&) -> std::string { return R"({"addresses":["eve@example.org"]})"; }},
+        {"service POST /api/service/v1/subjects/{subject}/backup-codes", no_body},
         {"service POST /api/service/v1/introspect", no_body},
         {"service POST /api/service/v1/imports", no_body}};
     return made;
@@ -344,13 +355,6 @@ constexpr std::chrono::seconds short_life{4};
 
 constexpr std::array lives{"tokens.access", "tokens.refresh", "tokens.step_up", "tokens.two_factor",
                            "tokens.user_session"};
-
-void restart_with(world& home, const std::map<std::string, std::string>& settings) {
-    if (home.server.stop() != 0) throw std::runtime_error("the server did not stop in order");
-    for (const auto& [name, value] : settings)
-        home.server.set(name, value);
-    home.server.start();
-}
 
 std::string with_one_changed(std::string text, std::size_t at) {
     text[at] = text[at] == 'A' ? 'B' : 'A';

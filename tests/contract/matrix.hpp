@@ -43,6 +43,7 @@ struct matrix_row {
     bool proves_code;
     bool csrf;
     const net::service::route* scopes = nullptr; // of the service family
+    bool before_enrolment = false;
 
     [[nodiscard]] std::string name() const; // "clara GET /api/v1/users"
 };

@@ -81,11 +81,17 @@ inline boost::json::object expect_json(const http_response& response, unsigned s
 }
 
 [[nodiscard]] inline const shape& subject_shape() {
-    static const shape members{{"subject", kind::text},   {"account", kind::text},
-                               {"email", kind::text},     {"emailVerified", kind::boolean},
-                               {"name", kind::text},      {"locale", kind::text_or_null},
-                               {"createdAt", kind::text}, {"secondFactor", kind::boolean},
-                               {"factors", kind::array},  {"backupCodesRemaining", kind::number},
+    static const shape members{{"subject", kind::text},
+                               {"account", kind::text},
+                               {"email", kind::text},
+                               {"emailVerified", kind::boolean},
+                               {"notificationAddresses", kind::array},
+                               {"name", kind::text},
+                               {"locale", kind::text_or_null},
+                               {"createdAt", kind::text},
+                               {"secondFactor", kind::boolean},
+                               {"factors", kind::array},
+                               {"backupCodesRemaining", kind::number},
                                {"blocked", kind::boolean}};
     return members;
 }

@@ -192,6 +192,19 @@ TEST(ServiceImport, BrokenLines_AreRejected_AndTheOthersAreNot) {
         EXPECT_EQ(backend.read(subject).status, 200u);
 }
 
+TEST(ServiceImport, DevicesWeakerThanPolicyAllows_AreRejected) {
+    const auto backend = backend_of(service_world(
+        {{"policy.import_secret_bits_min", "112"}, {"policy.import_period_max", "120"}}));
+    const auto subject = service_client::fresh_subject();
+    const auto reply = backend.import(
+        line_of(subject, {{"totp", json::array{totp_uri("JBSWY3DPEHPK3PXP")}}}) +
+        line_of(subject, {{"totp", json::array{totp_uri(a_secret, "&period=121")}}}) +
+        line_of(subject, {{"totp", json::array{totp_uri(a_secret, "&period=120")}}}));
+    EXPECT_EQ(verdicts_of(reply),
+              (std::vector<std::string>{"1 rejected secret_too_short", "2 rejected period_too_long",
+                                        "3 created"}));
+}
+
 TEST(ServiceImport, LineOfTheLargestSize_IsTaken) {
     const auto backend = backend_of();
     const auto subject = service_client::fresh_subject();

@@ -1,5 +1,6 @@
 // States of the service API: a backend with a service key, and its subject acme-42.
 #include "tests/contract/state_parts.hpp"
+#include "tests/support/passkey_user.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -12,7 +13,7 @@ namespace countersign::tests {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> words{"nobody",
+constexpr std::array<std::string_view, 27> words{"nobody",
                                                  "subject",
                                                  "address taken",
                                                  "with email",
@@ -20,7 +21,13 @@ constexpr std::array<std::string_view, 21> words{"nobody",
                                                  "with both",
                                                  "with no factor",
                                                  "with ten apps",
+                                                 "passkeys off",
+                                                 "with a passkey",
+                                                 "with ten passkeys",
+                                                 "passkey begun",
+                                                 "passkey asked",
                                                  "factors required",
+                                                 "e-mail is no factor",
                                                  "enrolment begun",
                                                  "code mailed",
                                                  "with a session",
@@ -78,12 +85,44 @@ private:
             made_.app = authenticator(text_in(begun, "secret"), state_window);
             made_.live["pending factor id"] = text_in(begun, "factorId");
         }
+        set_passkeys();
         if (wanted_.has_any({"code mailed", "just mailed"}))
             require_success(backend_.about(subject_, "POST", "/email-codes"), "asking for a code");
         if (wanted_.has("with a session"))
             access_ = text_in(json_of(backend_.open_session(subject_)), "accessToken");
         if (wanted_.has("code mailed"))
             made_.live["mailed code"] = mailed_code(made_.home->sink, address_of(subject_));
+    }
+
+    void set_passkeys() {
+        if (!wanted_.has_any({"with a passkey", "with ten passkeys", "passkey begun"})) return;
+        const passkey_user ada{backend_, subject_};
+        const passkey_device key;
+        const auto as_text = [](const boost::json::object& credential) {
+            return boost::json::serialize(credential);
+        };
+        if (wanted_.has("with ten passkeys"))
+            for (int count = 0; count < 10; ++count)
+                (void)ada.enrol(passkey_device());
+        if (wanted_.has("with a passkey")) {
+            (void)ada.enrol(key);
+            made_.live["old assertion"] = as_text(key.get_json("b2YgeWVzdGVyZGF5"));
+        }
+        if (wanted_.has("passkey asked")) {
+            const auto challenge = ada.challenge();
+            auto other = key;
+            other.signature = "no signature";
+            made_.live["assertion"] = as_text(key.get_json(challenge));
+            made_.live["wrong assertion"] = as_text(other.get_json(challenge));
+        }
+        if (wanted_.has("passkey begun")) {
+            const auto begun = ada.begin();
+            auto foreign = key;
+            foreign.origin = "https://attacker.test";
+            made_.live["pending passkey id"] = begun.factor;
+            made_.live["registration"] = as_text(key.create_json(begun.challenge));
+            made_.live["foreign registration"] = as_text(foreign.create_json(begun.challenge));
+        }
     }
 
     [[nodiscard]] std::string presented_key(const state& wanted,

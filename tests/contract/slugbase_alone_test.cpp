@@ -64,6 +64,15 @@ TEST(SlugbaseAlone, LoginWithoutAFactor_IsTheUser) {
     EXPECT_EQ(who.call("GET", "/api/auth/me").status, 200u);
 }
 
+TEST(SlugbaseAlone, LoginOverALiveSession_EndsIt) {
+    auto who = alone::shared().plain.elsewhere();
+    who.sign_in();
+    auto before = who;
+    ASSERT_EQ(who.log_in().status, 200u);
+    EXPECT_EQ(who.call("GET", "/api/auth/me").status, 200u);
+    expect_unauthorized(before.call("GET", "/api/auth/me"));
+}
+
 // Fifty in a quarter of an hour, and what succeeds is given back.
 TEST(SlugbaseAlone, OfLogins_OnlyTheFailedCountForTheAddress) {
     const alone limited({{"policy.ip_limits", "true"}});

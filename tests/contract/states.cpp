@@ -3,6 +3,7 @@
 #include "tests/contract/state_parts.hpp"
 
 #include "tests/contract/clara.hpp"
+#include "tests/support/passkey_user.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -133,7 +134,12 @@ world& world_of(std::string_view family, const state& wanted) {
                                            {"policy.attempts_first_pause", "600"}});
     for (const auto& life : short_lives)
         if (wanted.has(life.word)) settings[std::string(life.setting)] = life.seconds;
+    if (!wanted.has("passkeys off")) settings = with_passkeys(std::move(settings));
     if (wanted.has("factors required")) settings["policy.require_second_factor"] = "true";
+    if (wanted.has("e-mail is no factor")) settings["policy.email_factor"] = "false";
+    // What could not be taken away is not given.
+    if (wanted.has("factors required") && wanted.has("with no factor"))
+        settings["policy.email_factor_by_default"] = "false";
     // Its Redis will be stopped.
     if (wanted.has("but the store is away")) settings["policy.mails_per_day"] = "1001";
     return world::with(settings);

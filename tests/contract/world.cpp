@@ -73,6 +73,13 @@ world& world::without_email_factor() {
     return with({{"policy.email_factor_by_default", "false"}});
 }
 
+void restart_with(world& home, const server_settings& settings) {
+    if (home.server.stop() != 0) throw std::runtime_error("the server did not stop in order");
+    for (const auto& [name, value] : settings)
+        home.server.set(name, value);
+    home.server.start();
+}
+
 person::person(world& where) : home(&where) {
     port = where.server.port();
     email = fresh_email();

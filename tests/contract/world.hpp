@@ -34,6 +34,9 @@ public:
     server_process server;
 };
 
+// Stops the server in order and starts it with these settings beside its own.
+void restart_with(world& home, const server_settings& settings);
+
 struct person : native_client {
     explicit person(world& home);
 

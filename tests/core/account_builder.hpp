@@ -87,6 +87,12 @@ public:
         return static_cast<int>(std::ranges::count(events, type, &core::event::type));
     }
 
+    // Events that somebody is mailed about; the others are for the account's history only.
+    [[nodiscard]] int mailed() const {
+        return static_cast<int>(std::ranges::count_if(
+            events, [](const core::event& one) { return !one.recipients.empty(); }));
+    }
+
     // What an account may have, given without asking the state machine. What is given leaves it
     // sound: a session is never below the second factor.
     core::totp_device make_device(std::string label = "phone") {

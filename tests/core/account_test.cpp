@@ -35,6 +35,7 @@ account full_account() {
     world.give_challenge();
     full.challenges.front().client = world.client;
     full.challenges.front().begun_at = world.now;
+    full.challenges.front().replaces = session;
     world.give_challenge(challenge_purpose::step_up, session);
     full.codes = {{code_purpose::second_factor, "a", world.now, full.email},
                   {code_purpose::verify_email, "b", world.now, full.pending_email},

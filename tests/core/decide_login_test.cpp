@@ -498,7 +498,7 @@ TEST_F(Login, EndingASessionThatIsNotThere_IsRefused) {
               no_such_session);
 }
 
-TEST_F(Login, SwitchedOffAlerts_GiveNoEvent) {
+TEST_F(Login, SwitchedOffAlerts_AreMailedToNobody) {
     rules.alerts.fill(false);
     give_totp();
     EXPECT_TRUE(recover(give_challenge(), backup_codes[0]).outcome);
@@ -506,7 +506,8 @@ TEST_F(Login, SwitchedOffAlerts_GiveNoEvent) {
         (void)complete_login(give_challenge(), {.totp = wrong_totp_code()});
         (void)log_in(false);
     }
-    EXPECT_TRUE(events.empty());
+    EXPECT_EQ(mailed(), 0);
+    EXPECT_EQ(count(event_type::recovery_code_used), 1) << "the history has it";
 }
 
 TEST_F(Login, SecretThatCannotBeDecrypted_FailsClosedAndCountsNoMiss) {

@@ -53,6 +53,13 @@ std::string error_of(std::string_view text) {
     return line ? "read: " + to_json(*line) : std::string(to_string(line.error()));
 }
 
+// What policy says of a line with these devices; empty: nothing.
+std::string verdict_of(const policy& rules, const std::vector<std::string>& uris) {
+    const auto line = parse_import_line(line_with_totp(uris)).value();
+    const auto no = check_import(line, rules);
+    return no ? std::string(to_string(*no)) : std::string();
+}
+
 void expect_same(const import_line& left, const import_line& right) {
     EXPECT_EQ(left.subject, right.subject);
     EXPECT_EQ(left.email, right.email);
@@ -378,6 +385,26 @@ TEST(ImportLine, MutilatedLines_AreRefusedOrReadBack) {
         ASSERT_FALSE(HasFailure()) << line;
     }
     EXPECT_GT(read, 500);
+}
+
+TEST(ImportLine, ASecretShorterThanPolicyAllows_IsRefused) {
+    const std::string ten_bytes = "GEZDGNBVGY3TQOJQ";
+    policy rules;
+    EXPECT_EQ(verdict_of(rules, {uri("ada", ten_bytes)}), "");
+    rules.import_secret_bits_min = 81;
+    EXPECT_EQ(verdict_of(rules, {uri("ada", ten_bytes)}), "secret_too_short");
+    rules.import_secret_bits_min = 160;
+    EXPECT_EQ(verdict_of(rules, {uri("ada", key20_base32)}), "");
+    EXPECT_EQ(verdict_of(rules, {uri("ada", key20_base32), uri("bob", ten_bytes)}),
+              "secret_too_short");
+}
+
+TEST(ImportLine, APeriodLongerThanPolicyAllows_IsRefused) {
+    policy rules;
+    EXPECT_EQ(verdict_of(rules, {uri("ada", key20_base32, "&period=300")}), "");
+    rules.import_period_max = seconds(60);
+    EXPECT_EQ(verdict_of(rules, {uri("ada", key20_base32, "&period=60")}), "");
+    EXPECT_EQ(verdict_of(rules, {uri("ada", key20_base32, "&period=61")}), "period_too_long");
 }
 
 TEST(ImportLine, AHundredThousandLines_AreReadInSeconds) {

@@ -15,6 +15,7 @@ struct tally {
     int resets = 0, addresses_changed = 0, last_factors_removed = 0, further_devices = 0;
     int codes_renewed = 0, factors_reset = 0, contact_codes_used = 0, contact_codes_killed = 0;
     int api_tokens_made = 0, requesters_refused = 0;
+    int low_levels = 0, tokens_ended = 0, lives_bounded = 0;
     int failures_told = 0, reuses_told = 0, unfinished_told = 0, low_codes_told = 0, capped = 0;
 };
 
@@ -51,6 +52,9 @@ public:
         check_alerts(before, command, made);
         check_unanswered(before, refused(made));
         check_api_tokens(before);
+        check_policy(before);
+        if constexpr (requires { made.outcome->assurance; })
+            if (made.outcome) check_level(made.outcome->assurance);
     }
 
     [[nodiscard]] const std::set<core::session_id>& ended_sessions() const { return ended_; }
@@ -115,9 +119,9 @@ private:
             ++reached_.totp_accepted;
         }
         if (granted && now.renews_backup_codes) {
-            EXPECT_TRUE(proved_ || was_presented([&](const auto& code) {
-                            return is_backup_code(before, code);
-                        }));
+            EXPECT_TRUE(
+                now.by == right::administrator || proved_ ||
+                was_presented([&](const auto& code) { return is_backup_code(before, code); }));
             for (const auto& hash : before.backup_code_hashes)
                 EXPECT_EQ(std::ranges::count(after().backup_code_hashes, hash), 0);
             ++reached_.codes_renewed;
@@ -235,7 +239,8 @@ private:
             EXPECT_EQ(core::event_from_json(to_json(event)).value(), event);
             added += event.type == event_type::two_factor_added;
             removed += event.type == event_type::two_factor_removed;
-            reset += event.type == event_type::second_factor_reset;
+            // Without recipients: one that took nothing, for the account's history.
+            reset += event.type == event_type::second_factor_reset && !event.recipients.empty();
             if (was_refused) {
                 EXPECT_TRUE(event.type == event_type::sign_in_blocked ||
                             event.type == event_type::second_factor_failed ||
@@ -303,7 +308,8 @@ private:
         EXPECT_EQ(told(event_type::recovery_codes_low), used && low_after_use(before) ? 1 : 0);
         reached_.low_codes_told += told(event_type::recovery_codes_low) > 0;
         constexpr bool by_request = std::same_as<Command, core::end_all_sessions>;
-        EXPECT_EQ(told(event_type::sessions_ended), by_request && !why ? 1 : 0);
+        constexpr bool by_a_backend = std::same_as<Command, core::terminate_sessions>;
+        EXPECT_EQ(told(event_type::sessions_ended), by_a_backend || (by_request && !why) ? 1 : 0);
         // A pending login is completed, called off with everything else, or told of.
         if (core::notice_due(before) && by_the_clock) {
             EXPECT_EQ(*core::notice_due(before) <= world_.now, made.next.has_value());
@@ -356,6 +362,33 @@ private:
             return;
         case right::administrator:
             return;
+        }
+    }
+
+    // Where e-mail is no factor, nobody turns it on, and it takes no session to level 2.
+    void check_level(core::assurance_level reached) {
+        const bool by_mail_alone = !world_.rules.email_factor && after().has_second_factor() &&
+                                   !after().has(core::factor_method::totp);
+        if (!by_mail_alone) return;
+        EXPECT_EQ(reached, core::assurance_level::aal1);
+        ++reached_.low_levels;
+    }
+    void check_policy(const core::account& before) {
+        const auto& rules = world_.rules;
+        using enum core::factor_method;
+        if (!rules.email_factor && !before.has(email)) EXPECT_FALSE(after().has(email));
+        if (rules.enrolment_ends_api_tokens && !before.has_second_factor() &&
+            after().has_second_factor()) {
+            EXPECT_TRUE(after().api_tokens.empty());
+            reached_.tokens_ended += !before.api_tokens.empty();
+        }
+        if (rules.tokens.session == core::seconds(0)) return;
+        for (const auto& one : after().sessions) {
+            const auto old = std::ranges::find(before.sessions, one.id, &core::session::id);
+            if (old == before.sessions.end() || old->expires_at != one.expires_at) {
+                EXPECT_LE(one.expires_at, one.created_at + rules.tokens.session);
+                ++reached_.lives_bounded;
+            }
         }
     }
 

@@ -32,6 +32,11 @@ public:
         if (chance(30)) world_.rules.require_second_factor = true;
         if (chance(20)) world_.rules.challenges_per_hour = 3;
         if (chance(20)) world_.rules.challenges_max = 2;
+        world_.rules.email_factor = !chance(20);
+        world_.rules.mailed_code_per_challenge = chance(20);
+        world_.rules.sessions_end_with_step_up = chance(20);
+        world_.rules.enrolment_ends_api_tokens = chance(20);
+        if (chance(20)) world_.rules.tokens.session = seconds(7200);
         world_.give_session();
         known_backup_codes_ = world_.backup_codes;
     }
@@ -149,20 +154,27 @@ private:
         if (check.matched && chance(10)) check.replacement = world_.random.hex(8);
         return check;
     }
-    presented_code some_codes() {
-        if (chance(15)) return {.any = any_code()};
+    presented_code some_codes(const challenge_id& waiting) {
         presented_code offered;
-        if (user().has(factor_method::totp) ? !chance(10) : chance(10))
-            offered.totp = a_totp_code();
-        if (user().has(factor_method::email) ? !chance(30) : chance(10))
-            offered.email = a_mailed_code();
+        if (chance(15)) {
+            offered.any = any_code();
+        } else {
+            if (user().has(factor_method::totp) ? !chance(10) : chance(10))
+                offered.totp = a_totp_code();
+            if (user().has(factor_method::email) ? !chance(30) : chance(10))
+                offered.email = a_mailed_code();
+        }
+        // A mailed code is, with the challenge, what its hash was made of.
+        for (const auto& code : {offered.any, offered.email})
+            if (code) now_.presented.push_back(bound_code(*code, waiting, world_.rules));
         return offered;
     }
-    sealed_code a_mail() {
+    sealed_code a_mail(const challenge_id& made_for = {}) {
         // Nine digits: no code of a life is by chance like another.
         next_mailed_ = make_numeric_code(world_.random, 9);
-        return world_.mail(next_mailed_);
+        return world_.mail(bound_code(next_mailed_, made_for, world_.rules));
     }
+    challenge_id a_new_challenge() { return challenge_id(world_.random.hex(16)); }
     std::string a_link(std::string& live) { return live.empty() || err() ? "made up" : live; }
     session_material material() { return world_.material(); }
     request_origin origin() {
@@ -193,22 +205,26 @@ private:
             (void)ask("notice", notice_unfinished_logins{.nonce = world_.random.hex(16)});
         switch (pick(36)) {
         case 0:
-        case 1:
+        case 1: {
+            const auto made = a_new_challenge();
             (void)ask("log in", log_in{.password = a_login_password(),
                                        .session = material(),
-                                       .challenge = challenge_id(world_.random.hex(16)),
-                                       .mail = a_mail(),
+                                       .challenge = made,
+                                       .mail = a_mail(made),
+                                       .replaces = chance(20) ? a_session() : session_id(),
                                        .origin = origin()});
             return;
+        }
         case 2:
         case 3:
-        case 4:
-            (void)ask("complete login",
-                      complete_login{.challenge = a_challenge(challenge_purpose::login),
-                                     .code = some_codes(),
-                                     .session = material(),
-                                     .origin = origin()});
+        case 4: {
+            const auto waiting = a_challenge(challenge_purpose::login);
+            (void)ask("complete login", complete_login{.challenge = waiting,
+                                                       .code = some_codes(waiting),
+                                                       .session = material(),
+                                                       .origin = origin()});
             return;
+        }
         case 5:
             (void)ask("recover",
                       recover_with_backup_code{.challenge = a_challenge(challenge_purpose::login),
@@ -228,9 +244,11 @@ private:
             return enrol();
         case 13: {
             code_holder holder = a_session();
-            if (chance(30)) holder = a_challenge(challenge_purpose::login);
-            (void)ask("send code", send_second_factor_code{
-                                       .holder = holder, .mail = a_mail(), .origin = origin()});
+            challenge_id made_for;
+            if (chance(30)) holder = made_for = a_challenge(challenge_purpose::login);
+            (void)ask("send code", send_second_factor_code{.holder = holder,
+                                                           .mail = a_mail(made_for),
+                                                           .origin = origin()});
             return;
         }
         case 14:
@@ -278,14 +296,16 @@ private:
                                      .session = material(),
                                      .origin = origin()});
             return;
-        case 30:
+        case 30: {
+            const auto made = a_new_challenge();
             (void)ask("vouch",
                       vouch_for_login{.code = chance(50) ? std::nullopt : std::optional(any_code()),
                                       .session = material(),
-                                      .challenge = challenge_id(world_.random.hex(16)),
-                                      .mail = a_mail(),
+                                      .challenge = made,
+                                      .mail = a_mail(made),
                                       .origin = origin()});
             return;
+        }
         case 31:
         case 32:
             (void)ask("verify code", verify_code{.code = any_code(), .origin = origin()});
@@ -304,12 +324,12 @@ private:
 
     void step_up() {
         const auto session = a_session();
-        const auto begun =
-            ask("begin step-up", begin_step_up{.proof = {.session = session},
-                                               .password = world_.password(!err()),
-                                               .challenge = challenge_id(world_.random.hex(16)),
-                                               .mail = a_mail(),
-                                               .origin = origin()});
+        const auto made_for = a_new_challenge();
+        const auto begun = ask("begin step-up", begin_step_up{.proof = {.session = session},
+                                                              .password = world_.password(!err()),
+                                                              .challenge = made_for,
+                                                              .mail = a_mail(made_for),
+                                                              .origin = origin()});
         if (begun.outcome.has_error()) return;
         if (const auto* reached = std::get_if<stepped_up>(&*begun.outcome)) {
             EXPECT_FALSE(user().has_second_factor());
@@ -317,14 +337,14 @@ private:
             return remember_step_up(*reached);
         }
         pass_time();
-        const auto made = ask(
-            "complete step-up",
-            complete_step_up{
-                .proof = {.session = chance(5) ? a_session() : session},
-                .challenge = chance(10) ? a_challenge(challenge_purpose::login)
-                                        : std::get<second_factor_pending>(*begun.outcome).challenge,
-                .code = some_codes(),
-                .origin = origin()});
+        const auto waiting = chance(10) ? a_challenge(challenge_purpose::login)
+                                        : std::get<second_factor_pending>(*begun.outcome).challenge;
+        const auto made =
+            ask("complete step-up",
+                complete_step_up{.proof = {.session = chance(5) ? a_session() : session},
+                                 .challenge = waiting,
+                                 .code = some_codes(waiting),
+                                 .origin = origin()});
         if (made.outcome) remember_step_up(*made.outcome);
     }
 
@@ -374,7 +394,34 @@ private:
         }
     }
 
+    void administer() {
+        const int kind = pick(10);
+        if (kind == 0) {
+            const bool had_one = std::ranges::any_of(
+                user().sessions, [&](const session& one) { return one.expires_at > world_.now; });
+            const auto made = ask("terminate sessions", terminate_sessions{.origin = origin()});
+            EXPECT_TRUE(user().sessions.empty());
+            EXPECT_TRUE(user().challenges.empty());
+            EXPECT_EQ(made.events.back().recipients.empty(), !had_one);
+        } else if (kind < 4) {
+            set_notification_addresses command{.origin = origin()};
+            for (const auto* text : {"a@example.org", "ada@example.org", "b@example.org"})
+                if (chance(50)) command.addresses.push_back(*email_address::parse(text));
+            EXPECT_TRUE(ask("set notification addresses", command).outcome);
+        } else if (kind < 6 && !user().totp.empty()) {
+            const auto hashes = world_.make_backup_hashes();
+            const auto codes = world_.backup_codes;
+            now_.by = right::administrator;
+            now_.renews_backup_codes = true;
+            if (ask("replace backup codes",
+                    replace_backup_codes{.backup_code_hashes = hashes, .origin = origin()})
+                    .outcome)
+                known_backup_codes_ = codes;
+        }
+    }
+
     void reset_factors() {
+        if (chance(30)) return administer();
         if (!chance(40)) return;
         now_.by = right::administrator;
         reset_second_factor command{.origin = origin()};
@@ -654,6 +701,9 @@ TEST(RandomSequences, T01_T03_T05_T06_T10_T20_T21_T22_T23_T30_T33_T34_HoldInEver
                             reached.contact_codes_killed,
                             reached.api_tokens_made,
                             reached.requesters_refused,
+                            reached.low_levels,
+                            reached.tokens_ended,
+                            reached.lives_bounded,
                             reached.failures_told,
                             reached.reuses_told,
                             reached.unfinished_told,

@@ -103,6 +103,15 @@ TEST(Mail, AnAlert_SaysWhatWhenWhereAndWhatToDo) {
     }
 }
 
+TEST(Mail, OfADeletedAccount_LeadsToNoSettings) {
+    const auto made = rendered(sample_event(event_type::account_deleted));
+    for (const auto& body : {text_part(made.mime), html_part(made.mime)}) {
+        EXPECT_TRUE(contains(body, "Your Countersign account was deleted"));
+        EXPECT_TRUE(contains(body, "203.0.113.7"));
+        EXPECT_FALSE(contains(body, "/me/settings"));
+    }
+}
+
 TEST(Mail, AnAlertOfAnUnknownClient_SaysSo) {
     auto event = sample_event(event_type::new_login);
     event.browser.clear();
@@ -155,7 +164,8 @@ TEST(Mail, HasNoRemoteContentAndNoOtherLink) {
         for (auto at = html.find("http"); at != std::string::npos; at = html.find("http", at + 1)) {
             EXPECT_TRUE(html.substr(at).starts_with("https://id.example.org/"));
         }
-        EXPECT_EQ(contains(html, "href="), !is_code_mail(type));
+        const bool leads_nowhere = is_code_mail(type) || type == event_type::account_deleted;
+        EXPECT_EQ(contains(html, "href="), !leads_nowhere);
         EXPECT_EQ(contains(html, "?token="), is_link_mail(type));
     }
 }

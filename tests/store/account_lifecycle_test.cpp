@@ -50,7 +50,7 @@ protected:
         return run(create_account(emails, accounts, account_of(id, std::move(email)), {}, at));
     }
     store::store_result<bool> erase(store::loaded_account seen) {
-        return run(erase_account(emails, accounts, std::move(seen)));
+        return run(erase_account(emails, accounts, std::move(seen), {}));
     }
     bool reserve(const core::account_id& id, std::string_view email = adas_address,
                  core::unix_time at = now) {
@@ -248,7 +248,7 @@ TEST_F(AccountLifecycle, AnAccountCreatedAnewBeforeTheErasersLastStep_KeepsItsAd
     store::accounts slow_accounts(*third, other_random, 16);
     email_index slow_emails(*third, slow_accounts, hasher);
     std::optional<bool> erased;
-    boost::asio::co_spawn(slow, erase_account(slow_emails, slow_accounts, load(ada)),
+    boost::asio::co_spawn(slow, erase_account(slow_emails, slow_accounts, load(ada), {}),
                           [&erased](const std::exception_ptr&, store::store_result<bool> result) {
                               erased = result && *result;
                           });
@@ -288,7 +288,7 @@ TEST_F(AccountLifecycle, CreatedAndErasedByManyAtOnce_AnAccountAlwaysHasItsAddre
             auto seen = co_await all.load(ada);
             if (!seen) co_return false;
             if (!*seen) continue;
-            const auto erased = co_await erase_account(index, all, *std::move(*seen));
+            const auto erased = co_await erase_account(index, all, *std::move(*seen), {});
             if (!erased) co_return false;
         }
         co_return true;

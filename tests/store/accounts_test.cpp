@@ -60,10 +60,11 @@ protected:
     }
 
     std::int64_t run_script(const store::script& code, std::vector<std::string> arguments) {
-        const auto reply = run(redis->script(code,
-                                             {account_key(), key("outbox:code"),
-                                              key("outbox:alert"), key("retry"), key("reminders")},
-                                             std::move(arguments)));
+        const auto reply =
+            run(redis->script(code,
+                              {account_key(), key("outbox:code"), key("outbox:alert"), key("retry"),
+                               key("reminders"), key("activity:" + ada.value())},
+                              std::move(arguments)));
         return reply && reply->integer() ? *reply->integer() : -99;
     }
 
@@ -220,8 +221,9 @@ TEST_F(Accounts, ALostRace_IsDecidedAgainOnWhatIsThere) {
 
 TEST_F(Accounts, ACommitThatRunsTwice_TakesEffectOnceHoweverLateTheSecondComes) {
     const auto commit = [this](std::string expected, std::string proposed) {
-        return run_script(store::scripts::commit(), {std::move(expected), std::move(proposed), "",
-                                                     "", "", ada.value(), "", "", "3", "an alert"});
+        return run_script(store::scripts::commit(),
+                          {std::move(expected), std::move(proposed), "", "", "", "", ada.value(),
+                           "", "3", "", "an alert"});
     };
     const auto before = version();
     EXPECT_EQ(commit(before, "first"), 1);
@@ -238,7 +240,7 @@ TEST_F(Accounts, AnErasureThatRunsTwice_TakesEffectOnce) {
     const auto before = version();
     const auto erase = [&](const char* repeated) {
         return run_script(store::scripts::erase(),
-                          {before, repeated, ada.value(), "3", "an alert"});
+                          {before, repeated, ada.value(), "3", "", "an alert"});
     };
     EXPECT_EQ(erase("0"), 1);
     EXPECT_EQ(erase("0"), 0);

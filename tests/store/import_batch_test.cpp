@@ -118,6 +118,17 @@ TEST_F(ImportBatch, Lines_ComeBackInTheirOrder_WithWhatBecameOfThem) {
     EXPECT_TRUE(run_batch().empty()); // nothing is tried twice
 }
 
+TEST_F(ImportBatch, ALineThatPolicyDoesNotTake_IsRejectedForThat) {
+    rules.import_secret_bits_min = 128;
+    batch.add({.number = 1,
+               .line = core::parse_import_line(
+                   R"({"subject":"ada","email":"ada@example.org",)"
+                   R"("totp":["otpauth://totp/ada?secret=GEZDGNBVGY3TQOJQ"]})")});
+    batch.add(line_of(2));
+    EXPECT_EQ(verdicts_of(run_batch()),
+              (std::vector<std::string>{"1 secret_too_short", "2 created"}));
+}
+
 TEST_F(ImportBatch, AFullBatch_MustRunFirst) {
     for (std::uint64_t number = 1; number <= store::import_batch::size_max; ++number) {
         EXPECT_FALSE(batch.must_run_before(line_of(number)));

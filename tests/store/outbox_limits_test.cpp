@@ -32,6 +32,7 @@ change tell(const core::account& before, std::vector<event_type> types) {
         event.id = core::event_id("0123456789abcdef0123456789abcdef");
         event.type = type;
         event.account = before.id;
+        event.recipients = {before.email};
         wanted.events.push_back(std::move(event));
     }
     return wanted;

@@ -132,6 +132,7 @@ TEST_F(Reminders, ACommitThatFails_LeavesTheReminderAsItWas) {
     core::event event;
     event.id = core::event_id("0123456789abcdef0123456789abcdef");
     event.account = ada;
+    event.recipients = {"ada@example.org"};
     const auto done = run(accounts.transact(ada, [&](const core::account& before) {
         return change{.next = with_logins(before, {}), .events = {event}};
     }));

@@ -3,6 +3,8 @@
 #include "tests/core/seeded_random.hpp"
 #include "tests/support/store_fixture.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 namespace countersign::tests {
 namespace {
 
@@ -174,6 +176,22 @@ protected:
         return key && *key ? (*key)->id : "none";
     }
 
+    // The key's entry is renamed right behind the first look at it: one connection keeps the order.
+    asio::awaitable<void> find_while_it_moves(std::string& id, const new_service_key& made) {
+        using namespace asio::experimental::awaitable_operators;
+        co_await (find_into(id, made.key.reveal()) && move(made));
+    }
+    asio::awaitable<void> find_into(std::string& id, std::string presented) {
+        const auto key = co_await rotated.find(presented);
+        id = key && *key ? (*key)->id : "none";
+    }
+    asio::awaitable<void> move(const new_service_key& made) {
+        std::vector<std::string> rename{
+            "RENAME", index_name(made),
+            "cs:index:key:" + store::service_key_hash(rotated_hasher, made.key.reveal())};
+        (void)co_await redis->command(std::move(rename));
+    }
+
     core::code_hasher rotated_hasher = ring();
     store::service_keys rotated{*redis, rotated_hasher};
 };
@@ -187,6 +205,14 @@ TEST_F(RotatedServiceKeys, KeyOfTheOldPepper_IsFoundAndMovesToTheCurrent) {
     EXPECT_EQ(ask_integer({"EXISTS", index_name(made)}), 0);
     EXPECT_EQ(found_by_rotated(made.key.reveal()), made.id);
     EXPECT_EQ(found(made.key.reveal()), "none"); // without the new pepper
+}
+
+TEST_F(RotatedServiceKeys, KeyThatMovesWhileItIsLookedUp_IsFound) {
+    const auto made = create("shop", {service_scope::verify});
+    std::string id;
+    run(find_while_it_moves(id, made));
+    EXPECT_EQ(id, made.id);
+    EXPECT_EQ(ask_integer({"EXISTS", index_name(made)}), 0);
 }
 
 TEST_F(RotatedServiceKeys, RevokedAfterItMoved_IsGoneUnderBoth) {

@@ -1,5 +1,6 @@
 #include "net/families/clara/call.hpp"
 
+#include "core/decide/assurance.hpp"
 #include "core/decide/profile.hpp"
 #include "core/decide/subjects.hpp"
 #include "net/evidence.hpp"
@@ -74,6 +75,13 @@ boost::asio::awaitable<std::optional<error>> call::take_user_token(credential ne
     co_return std::nullopt;
 }
 
+std::optional<error> call::check_enrolled() const {
+    if (!is_user()) return std::nullopt;
+    if (const auto no = core::check_enrolled(*own_, services_.context.rules))
+        return from_refusal(*no);
+    return std::nullopt;
+}
+
 core::requester call::requester() const {
     if (is_user()) return session_;
     return core::backend{};
@@ -124,7 +132,10 @@ error call::gone() const {
 }
 
 core::request_origin call::origin() const {
-    return origin_of(services_, request_, requested_locale(request_).value_or(std::string()));
+    auto made = origin_of(services_, request_, requested_locale(request_).value_or(std::string()));
+    if (const auto* key = std::get_if<api_key>(&presented_))
+        made.by = *key == api_key::of_administrators ? "clara:private_key" : "clara:public_key";
+    return made;
 }
 
 core::session_material call::make_session() const {

@@ -48,6 +48,10 @@ public:
     // Reads the credential that `need` names. A user token's session is looked up.
     [[nodiscard]] boost::asio::awaitable<std::optional<error>> authenticate(credential need);
 
+    // Whether the user may go where only those may that have enrolled the second factor that policy
+    // requires. A key is nobody's session.
+    [[nodiscard]] std::optional<error> check_enrolled() const;
+
     // What authenticate() found; each only where the route asks for it.
     [[nodiscard]] const basic_credentials& basic() const {
         return std::get<basic_credentials>(presented_);

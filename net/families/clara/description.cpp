@@ -47,8 +47,25 @@ names credential_refusals(credential needs) {
     return {};
 }
 
+bool is_opened_by_user(credential needs) {
+    switch (needs) {
+    case credential::none:
+    case credential::password:
+    case credential::key:
+    case credential::private_key:
+        return false;
+    case credential::user:
+    case credential::user_or_key:
+    case credential::user_or_private_key:
+    case credential::active_user_or_private_key:
+        return true;
+    }
+    return true;
+}
+
 names refusals_of(const route& row) {
     auto all = credential_refusals(row.needs);
+    if (is_opened_by_user(row.needs) && !row.before_enrolment) all.push_back("ENROLMENT_REQUIRED");
     if (row.key.pattern.find("{user_") != std::string_view::npos) all.push_back("USER_NOT_FOUND");
     if (row.proves_code) all.push_back("PAUSED");
     if (row.limit == ip_limit::general) all.push_back("RATE_LIMITED");

@@ -68,6 +68,8 @@ error_code common_word(core::refusal_reason reason) {
     case mail_too_soon:
         return error_code::rate_limited;
     case only_method:
+    case method_forbidden:
+    case second_factor_required:
         return error_code::not_allowed;
     case code_not_mailed:
         return error_code::invalid_schema;
@@ -94,6 +96,10 @@ error_code common_word(core::refusal_reason reason) {
     case no_such_session:
     case too_many_api_tokens:
     case no_such_api_token:
+    case passkeys_off:
+    case too_many_passkeys:
+    case passkey_challenge_unknown:
+    case passkey_refused:
         break;
     }
     return error_code::failed;

@@ -41,6 +41,8 @@ boost::asio::awaitable<reply>
 clara_family::answer(const route& row, std::optional<limit_exceeded> exceeded, call& call) {
     if (exceeded) co_return render(error(error_code::rate_limited, exceeded->retry_after));
     if (const auto problem = co_await call.authenticate(row.needs)) co_return render(*problem);
+    if (!row.before_enrolment)
+        if (const auto problem = call.check_enrolled()) co_return render(*problem);
     co_return co_await row.handler(call);
 }
 

@@ -1,6 +1,7 @@
 #include "net/families/clara/handlers.hpp"
 #include "net/families/clara/view.hpp"
 
+#include "core/decide/erasure.hpp"
 #include "core/decide/profile.hpp"
 #include "store/account_directory.hpp"
 #include "store/account_lifecycle.hpp"
@@ -102,8 +103,10 @@ handled update_user(call& call) {
 handled delete_user(call& call) {
     auto found = co_await call.loaded_by_id();
     if (found.has_error()) co_return render(found.error());
-    const auto erased =
-        co_await store::erase_account(call.with().emails, call.with().accounts, *std::move(found));
+    auto events =
+        core::events_of_erasure(found->value, call.origin(), call.with().context, call.now());
+    const auto erased = co_await store::erase_account(call.with().emails, call.with().accounts,
+                                                      *std::move(found), std::move(events));
     if (erased.has_error()) co_return render(from_store(erased.error()));
     // The account changed in between: the caller looks again before erasing what it did not see.
     if (!*erased) co_return render(from_store(store::store_error::contention));

@@ -4,6 +4,7 @@
 #include "net/evidence.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace countersign::net::service {
@@ -50,11 +51,37 @@ core::request_origin call::origin(json_body& body, locale_place where) const {
             if (!tag) body.reject("locale", "'locale' must be a language tag such as de or pt-BR.");
             if (tag) locale = tag->value();
         }
-    return core::make_origin(std::move(client), locale.value_or(std::string()), services_.random);
+    auto made =
+        core::make_origin(std::move(client), locale.value_or(std::string()), services_.random);
+    made.by = "service:" + key().id;
+    return made;
 }
 
 reply call::json(unsigned status, const boost::json::object& body) {
     return {.status = status, .body = boost::json::serialize(body)};
+}
+
+std::optional<std::string> read_device_text(json_body& body, std::string_view name) {
+    auto text = body.optional_text(name);
+    if (text && !core::is_valid_display_name(*text))
+        body.reject(name, "'" + std::string(name) +
+                              "' must be 1 to 100 characters without control characters.");
+    return text;
+}
+
+backup_codes new_backup_codes(call& call) {
+    const auto length = call.with().context.rules.service_backup_code_length;
+    return make_hexadecimal_backup_codes(call.with(), call.account(),
+                                         static_cast<std::size_t>(length));
+}
+
+reply reply_with_backup_codes(unsigned status, bool new_codes,
+                              const std::vector<std::string>& codes) {
+    boost::json::array told;
+    if (new_codes)
+        for (const auto& one : codes)
+            told.emplace_back(std::string_view(one));
+    return call::json(status, {{"backupCodes", std::move(told)}});
 }
 
 } // namespace countersign::net::service

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/decide/subjects.hpp"
+#include "net/evidence.hpp"
 #include "net/families/service/errors.hpp"
 #include "net/families/service/key_cache.hpp"
 #include "net/json_body.hpp"
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace countersign::net::service {
 
@@ -101,6 +103,15 @@ private:
     const request& request_;
     key_cache::key key_;
 };
+
+// What alerts and authenticators show, of a member that may be absent.
+[[nodiscard]] std::optional<std::string> read_device_text(json_body& body, std::string_view name);
+
+// Of the length that policy gives the service API's.
+[[nodiscard]] backup_codes new_backup_codes(call& call);
+// `codes` are told if they are the account's now.
+[[nodiscard]] reply reply_with_backup_codes(unsigned status, bool new_codes,
+                                            const std::vector<std::string>& codes);
 
 template <typename Command>
 boost::asio::awaitable<outcome<granted<success_of<Command>>>> call::decide(Command command) {

@@ -29,6 +29,9 @@ constexpr std::array rows{
         "The body is too large."},
     row{error_code::code_expired, 422, "code_expired", "The code has expired",
         "The mailed code has expired. Have a new one mailed."},
+    row{error_code::email_factor_forbidden, 409, "email_factor_forbidden",
+        "E-mail is no second factor here",
+        "This server takes no mailed code as a second factor. Enrol an authenticator app."},
     row{error_code::email_factor_off, 409, "email_factor_off", "The e-mail factor is off",
         "E-mail is no second factor of this subject. PUT it with emailFactor true first."},
     row{error_code::email_taken, 409, "email_taken", "The address is taken",
@@ -65,6 +68,13 @@ constexpr std::array rows{
         "The request uses a feature of HTTP that is not offered."},
     row{error_code::overloaded, 503, "overloaded", "Too many requests are waiting",
         "Too many requests are waiting. Ask again after Retry-After."},
+    row{error_code::passkey_challenge_not_found, 422, "passkey_challenge_not_found",
+        "No challenge is pending",
+        "No challenge is pending: it was answered, replaced, ran out or was never asked for."},
+    row{error_code::passkey_refused, 422, "passkey_refused", "The passkey was refused",
+        "What the browser brought back failed a check of WebAuthn."},
+    row{error_code::passkeys_off, 409, "passkeys_off", "Passkeys are off",
+        "This server takes no passkeys: the setting webauthn.rp_id names no domain."},
     row{error_code::request_timeout, 408, "request_timeout", "The request came too slowly",
         "The request did not arrive in time."},
     row{error_code::service_key_invalid, 401, "service_key_invalid", "The service key is not valid",
@@ -77,6 +87,9 @@ constexpr std::array rows{
         "There is no such subject. PUT it first."},
     row{error_code::too_many_factors, 409, "too_many_factors", "Too many factors",
         "The subject has ten authenticator apps. Remove one first."},
+    row{error_code::totp_off, 409, "totp_off", "There is no authenticator app",
+        "Backup codes stand beside an authenticator app, and the subject has none. Enrol one "
+        "first."},
     row{error_code::unsupported_http_version, 505, "unsupported_http_version",
         "The version of HTTP is not supported", "Use HTTP/1.1."},
     row{error_code::unsupported_media_type, 415, "unsupported_media_type",
@@ -116,8 +129,12 @@ error from_refusal(const core::refusal& why) {
             return error_code::no_second_factor;
         case method_off:
             return error_code::email_factor_off;
+        case method_forbidden:
+            return error_code::email_factor_forbidden;
         case method_on_already:
             return error_code::too_many_factors;
+        case method_off_already:
+            return error_code::totp_off;
         case only_method:
             return error_code::last_factor;
         case factor_unknown:
@@ -128,6 +145,14 @@ error from_refusal(const core::refusal& why) {
             return error_code::enrolment_expired;
         case mail_too_soon:
             return error_code::mail_too_soon;
+        case passkeys_off:
+            return error_code::passkeys_off;
+        case too_many_passkeys:
+            return error_code::too_many_factors;
+        case passkey_challenge_unknown:
+            return error_code::passkey_challenge_not_found;
+        case passkey_refused:
+            return error_code::passkey_refused;
         // No command of this family is refused so.
         case session_ended:
         case step_up_missing:
@@ -140,7 +165,7 @@ error from_refusal(const core::refusal& why) {
         case no_code:
         case wrong_backup_code:
         case code_not_mailed:
-        case method_off_already:
+        case second_factor_required:
         case email_verified_already:
         case email_unchanged:
         case link_unknown:
@@ -153,7 +178,14 @@ error from_refusal(const core::refusal& why) {
         }
         return error_code::internal_error;
     }();
-    return error(code, {}, why.retry_after);
+    error made(code, {}, why.retry_after);
+    if (why.reason == core::refusal_reason::too_many_passkeys)
+        made.detail = "The subject has ten passkeys. Remove one first.";
+    if (why.check) {
+        made.check = to_string(*why.check);
+        made.detail = "The check '" + std::string(made.check) + "' of WebAuthn failed.";
+    }
+    return made;
 }
 
 error from_store(store::store_error why) {
@@ -220,6 +252,7 @@ reply render(const error& error) {
     body["detail"] = error.detail.empty() ? row.detail : std::string_view(error.detail);
     body["code"] = row.code;
     if (!error.field.empty()) body["field"] = error.field;
+    if (!error.check.empty()) body["check"] = error.check;
     out.body = boost::json::serialize(body);
     return out;
 }

@@ -19,6 +19,7 @@ enum class error_code : std::uint8_t {
     blocked,
     body_too_large,
     code_expired,
+    email_factor_forbidden,
     email_factor_off,
     email_taken,
     enrolment_expired,
@@ -37,17 +38,21 @@ enum class error_code : std::uint8_t {
     not_found,
     not_implemented,
     overloaded,
+    passkey_challenge_not_found,
+    passkey_refused,
+    passkeys_off,
     request_timeout,
     service_key_invalid,
     service_key_missing,
     store_unavailable,
     subject_not_found,
     too_many_factors,
+    totp_off,
     unsupported_http_version,
     unsupported_media_type,
     wrong_code,
 };
-inline constexpr std::size_t error_code_count = 31;
+inline constexpr std::size_t error_code_count = 36;
 
 // The stable name, as in a problem's `code`: "subject_not_found".
 [[nodiscard]] std::string_view to_string(error_code code) noexcept;
@@ -58,7 +63,8 @@ struct error {
     std::string detail; // empty: the catalogue's
     std::string field;  // the member or parameter that is wrong, if it is one
     core::seconds retry_after{0};
-    std::string challenge; // of WWW-Authenticate (RFC 6750 section 3)
+    std::string challenge;  // of WWW-Authenticate (RFC 6750 section 3)
+    std::string_view check; // of passkey_refused: which one failed
 
     error() : error(error_code::internal_error) {}
     explicit error(error_code which, std::string text = {}, core::seconds wait = {})
@@ -78,7 +84,7 @@ struct error {
 [[nodiscard]] error from_body(const json_body& body);
 [[nodiscard]] error invalid(std::string_view field, std::string sentence);
 
-// {type, title, status, detail, code, field?}.
+// {type, title, status, detail, code, field?, check?}.
 [[nodiscard]] reply render(const error& error);
 
 } // namespace countersign::net::service

@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::size_t code_digits = 6; // of what is enrolled here
 
-std::optional<std::string> read_device_text(json_body& body, std::string_view name) {
-    auto text = body.optional_text(name);
-    if (text && !core::is_valid_display_name(*text))
-        body.reject(name, "'" + std::string(name) +
-                              "' must be 1 to 100 characters without control characters.");
-    return text;
-}
-
 handled reset(call& call, std::optional<std::string> factor) {
     json_body nothing(call.message(), json_body::absence::is_empty);
     const core::reset_second_factor command{.factor = std::move(factor),
@@ -62,7 +54,7 @@ handled confirm_totp(call& call) {
     auto origin = call.origin(body);
     if (!body.ok()) co_return call::refuse(body);
 
-    auto backup = make_hexadecimal_backup_codes(call.with(), call.account());
+    auto backup = new_backup_codes(call);
     core::confirm_totp command{.by = core::backend{},
                                .token_id = call.factor(),
                                .code = std::move(code),
@@ -70,11 +62,22 @@ handled confirm_totp(call& call) {
                                .origin = std::move(origin)};
     const auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return call::refuse(done.error());
-    boost::json::array codes;
-    if (done->value.new_backup_codes)
-        for (const auto& one : backup.codes)
-            codes.emplace_back(std::string_view(one));
-    co_return call::json(200, {{"backupCodes", std::move(codes)}});
+    co_return reply_with_backup_codes(200, done->value.new_backup_codes, backup.codes);
+}
+
+handled replace_backup_codes(call& call) {
+    json_body nothing(call.message(), json_body::absence::is_empty);
+    auto origin = call.origin(nothing);
+    if (!nothing.ok()) co_return call::refuse(nothing);
+
+    auto made = new_backup_codes(call);
+    core::replace_backup_codes command{.backup_code_hashes = std::move(made.hashes),
+                                       .origin = std::move(origin)};
+    const auto done = co_await call.decide(std::move(command));
+    if (done.has_error()) co_return call::refuse(done.error());
+    spdlog::info("service key {} replaced the backup codes of {}", call.key().id,
+                 done->account.id.value());
+    co_return reply_with_backup_codes(201, true, made.codes);
 }
 
 handled reset_factors(call& call) {

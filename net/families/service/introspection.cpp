@@ -1,5 +1,6 @@
 #include "net/families/service/handlers.hpp"
 
+#include "core/decide/assurance.hpp"
 #include "core/decide/introspection.hpp"
 
 #include "core/text.hpp"
@@ -58,7 +59,7 @@ std::optional<verified_token> verify_any(const call& call, std::string_view toke
 }
 
 boost::json::object describe(const verified_token& token, const core::account& account,
-                             const core::session& session) {
+                             const core::session& session, const core::policy& policy) {
     const auto seconds = [](core::unix_time time) {
         return std::chrono::floor<core::seconds>(time).time_since_epoch().count();
     };
@@ -70,7 +71,8 @@ boost::json::object describe(const verified_token& token, const core::account& a
     body["iat"] = seconds(claims.issued_at);
     body["exp"] = seconds(std::min(claims.expires_at, session.expires_at));
     if (token.kind != core::token_kind::refresh) body["token_type"] = "Bearer";
-    body["acr"] = session.assurance >= core::assurance_level::aal2 ? "aal2" : "aal1";
+    const auto level = core::level_of(session, account, policy);
+    body["acr"] = level >= core::assurance_level::aal2 ? "aal2" : "aal1";
     return body;
 }
 
@@ -96,8 +98,8 @@ handled introspect(call& call) {
     const auto& account = (*found)->value;
     const auto* session = core::standing_session(account, token->kind, token->claims,
                                                  call.with().context, call.now());
-    co_return session == nullptr ? inactive()
-                                 : call::json(200, describe(*token, account, *session));
+    if (session == nullptr) co_return inactive();
+    co_return call::json(200, describe(*token, account, *session, call.with().context.rules));
 }
 
 } // namespace countersign::net::service

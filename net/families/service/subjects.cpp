@@ -1,9 +1,12 @@
 #include "net/families/service/handlers.hpp"
 #include "net/families/service/view.hpp"
 
+#include "core/decide/erasure.hpp"
 #include "store/account_lifecycle.hpp"
 
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace countersign::net::service {
 
@@ -43,6 +46,21 @@ subject_words read_words(json_body& body) {
     return words;
 }
 
+std::vector<core::email_address> read_addresses(json_body& body) {
+    constexpr std::string_view name = "addresses";
+    std::vector<core::email_address> addresses;
+    for (const auto& text : body.texts(name, core::notification_addresses_max)) {
+        auto parsed = core::email_address::parse(text);
+        if (parsed.has_error())
+            body.reject(name, "'addresses' must be e-mail addresses in ASCII.");
+        else if (std::ranges::find(addresses, *parsed) != addresses.end())
+            body.reject(name, "'addresses' must not have one twice.");
+        else
+            addresses.push_back(*std::move(parsed));
+    }
+    return addresses;
+}
+
 reply show(const call& call, unsigned status, const core::account& account) {
     return call::json(status, view_of(account, call.with().context, call.now()));
 }
@@ -58,8 +76,9 @@ boost::asio::awaitable<outcome<std::optional<core::account>>> create(call& call,
         .email = *words.email,
         .name = words.name.value_or(std::string(call.subject().substr(0, default_name_size_max))),
         .locale = words.locale.value_or(std::string()),
-        .email_factor = words.email_factor.value_or(context.rules.email_factor_by_default)};
+        .email_factor = words.email_factor.value_or(context.rules.starts_with_email_factor())};
     auto made = core::create(command, context, call.now());
+    if (made.outcome.has_error()) co_return from_refusal(made.outcome.error());
     auto account = *std::move(made.next);
     const auto created = co_await store::create_account(
         call.with().emails, call.with().accounts, account, std::move(made.events), call.now());
@@ -129,14 +148,31 @@ handled read_subject(call& call) {
     co_return show(call, 200, *account);
 }
 
+handled put_notification_addresses(call& call) {
+    json_body body(call.message());
+    core::set_notification_addresses command{.addresses = read_addresses(body),
+                                             .origin = call.origin(body)};
+    if (!body.ok()) co_return call::refuse(body);
+    const auto done = co_await call.decide(std::move(command));
+    if (done.has_error()) co_return call::refuse(done.error());
+    spdlog::info("service key {} set the notification addresses of {}", call.key().id,
+                 done->account.id.value());
+    co_return show(call, 200, done->account);
+}
+
 handled erase_subject(call& call) {
+    json_body nothing(call.message(), json_body::absence::is_empty);
+    const auto origin = call.origin(nothing);
+    if (!nothing.ok()) co_return call::refuse(nothing);
     for (int tries = 0; tries < tries_max; ++tries) {
         auto found = co_await call.find();
         if (found.has_error()) co_return call::refuse(found.error());
         if (!found->has_value()) co_return call::refuse(error(error_code::subject_not_found));
         const auto id = (*found)->value.id;
+        auto events =
+            core::events_of_erasure((*found)->value, origin, call.with().context, call.now());
         const auto erased = co_await store::erase_account(call.with().emails, call.with().accounts,
-                                                          **std::move(found));
+                                                          **std::move(found), std::move(events));
         if (erased.has_error()) co_return call::refuse(from_store(erased.error()));
         if (!*erased) continue;
         spdlog::info("service key {} erased {}", call.key().id, id.value());

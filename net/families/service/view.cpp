@@ -19,6 +19,11 @@ boost::json::array factors_of(const core::account& account) {
                            {"method", method},
                            {"enrolledAt", core::to_rfc3339(*account.email_factor_since)}});
     }
+    for (const auto& key : account.passkeys)
+        factors.push_back({{"id", key.id.value()},
+                           {"method", core::to_string(core::factor_method::passkey)},
+                           {"label", key.label},
+                           {"enrolledAt", core::to_rfc3339(key.enrolled_at)}});
     return factors;
 }
 
@@ -31,6 +36,10 @@ boost::json::object view_of(const core::account& account, const core::context& c
     body["account"] = account.id.value();
     body["email"] = account.email;
     body["emailVerified"] = account.email_verified;
+    boost::json::array further;
+    for (const auto& address : account.notification_addresses)
+        further.emplace_back(std::string_view(address));
+    body["notificationAddresses"] = std::move(further);
     body["name"] = account.name;
     body["locale"] =
         account.locale.empty() ? boost::json::value() : boost::json::value(account.locale);

@@ -1,5 +1,6 @@
 #include "net/families/singularity/call.hpp"
 
+#include "core/decide/assurance.hpp"
 #include "core/text.hpp"
 #include "net/cookies.hpp"
 #include "net/cross_site.hpp"
@@ -8,6 +9,25 @@
 #include <boost/json/serialize.hpp>
 
 namespace countersign::net::singularity {
+
+bool is_opened_by_session(credential need) {
+    switch (need) {
+    case credential::none:
+    case credential::guest:
+    case credential::access_optional:
+    case credential::any_token:
+    case credential::two_factor:
+    case credential::two_factor_guest:
+        return false;
+    case credential::access:
+    case credential::access_and_step_up:
+    case credential::two_factor_and_access:
+    case credential::access_or_two_factor:
+    case credential::refresh:
+        return true;
+    }
+    return true;
+}
 
 call::call(services& services, const request& request) : services_(services), request_(request) {}
 
@@ -72,8 +92,8 @@ std::optional<error> call::authenticate(credential need) {
         return std::nullopt;
     case credential::access_or_two_factor: {
         auto problem = take_access();
-        if (!problem) return std::nullopt;
         auto second_problem = take_two_factor();
+        if (!problem) return std::nullopt;
         if (!second_problem) return std::nullopt;
         // The answer is about the token that came, and about the access token if both did.
         const bool second_only =
@@ -92,6 +112,20 @@ std::optional<error> call::authenticate(credential need) {
 
 core::session_proof call::proof() const {
     return {.session = access_->session, .step_up = step_up_};
+}
+
+boost::asio::awaitable<std::optional<error>> call::check_enrolled() {
+    const auto& rules = services_.context.rules;
+    const auto& claims = needs_ == credential::refresh ? refresh_ : access_;
+    if (!rules.require_second_factor || !claims || !is_opened_by_session(needs_))
+        co_return std::nullopt;
+    const auto found = co_await services_.accounts.load(claims->subject);
+    if (found.has_error()) co_return from_store(found.error());
+    if (!found->has_value()) co_return std::nullopt;
+    const auto& account = (*found)->value;
+    if (account.find_session(claims->session, now()) == nullptr) co_return std::nullopt;
+    if (const auto no = core::check_enrolled(account, rules)) co_return from_refusal(*no);
+    co_return std::nullopt;
 }
 
 boost::asio::awaitable<outcome<bool>> call::is_authenticated() {
@@ -132,8 +166,9 @@ core::request_origin call::origin(std::string locale, json_body* body) const {
     return made;
 }
 
-core::sealed_code call::make_mail_code(const core::account_id& account) const {
-    return net::make_mail_code(services_, account, core::code_purpose::second_factor);
+core::sealed_code call::make_mail_code(const core::account_id& account,
+                                       const core::challenge_id& made_for) const {
+    return net::make_mail_code(services_, account, core::code_purpose::second_factor, made_for);
 }
 
 core::sealed_code call::make_link(const core::account_id& account,

@@ -37,6 +37,9 @@ enum class credential : std::uint8_t {
     refresh,
 };
 
+// Whether what the credential stands on is a session, if not on a session alone.
+[[nodiscard]] bool is_opened_by_session(credential need);
+
 template <typename T>
 using outcome = boost::system::result<T, error>;
 
@@ -61,6 +64,9 @@ public:
     [[nodiscard]] bool has_access() const noexcept { return access_.has_value(); }
     [[nodiscard]] bool has_two_factor() const noexcept { return two_factor_.has_value(); }
     [[nodiscard]] core::session_proof proof() const;
+    // The account of the token that opens the route may go where only those may that have enrolled
+    // the second factor that policy requires. What else is wrong with it is the handler's to say.
+    [[nodiscard]] boost::asio::awaitable<std::optional<error>> check_enrolled();
     // Whether the access token, if there is one, is good and its session stands.
     [[nodiscard]] boost::asio::awaitable<outcome<bool>> is_authenticated();
 
@@ -82,8 +88,9 @@ public:
     // `session` of the body, if any, says more of the client than its headers.
     [[nodiscard]] core::request_origin origin(std::string locale, json_body* body = nullptr) const;
 
-    // A second-factor code for a mail, and a link token for one.
-    [[nodiscard]] core::sealed_code make_mail_code(const core::account_id& account) const;
+    // A second-factor code for a mail, of the challenge if there is one, and a link token for one.
+    [[nodiscard]] core::sealed_code make_mail_code(const core::account_id& account,
+                                                   const core::challenge_id& made_for = {}) const;
     [[nodiscard]] core::sealed_code make_link(const core::account_id& account,
                                               core::code_purpose purpose) const;
     [[nodiscard]] std::string issue(core::token_kind kind, core::token_claims claims,

@@ -72,8 +72,14 @@ names credential_refusals(credential needs) {
     return {};
 }
 
+// Whether a session opens it, and so only that of an account with the factor that policy requires.
+bool asks_for_enrolment(const route& row) {
+    return is_opened_by_session(row.needs) && !row.before_enrolment;
+}
+
 names refusals_of(const route& row) {
     auto all = credential_refusals(row.needs);
+    if (asks_for_enrolment(row)) all.push_back("ENROLMENT_REQUIRED");
     if (row.proves_code) all.push_back("USER_RATE_LIMIT_EXCEEDED");
     all.push_back("IP_RATE_LIMIT_EXCEEDED");
     if (row.limit == ip_limit::sign_in) all.push_back("IP_LOGIN_RATE_LIMIT_EXCEEDED");

@@ -180,8 +180,10 @@ error_code common_word(core::refusal_reason reason) {
     case wrong_backup_code:
         return error_code::wrong_totp_recovery_code;
     case no_second_factor:
+    case second_factor_required:
         return error_code::two_fa_disabled;
     case method_off:
+    case method_forbidden:
         return error_code::two_factor_method_disabled;
     case method_on_already:
         return error_code::two_factor_method_already_enabled;
@@ -213,6 +215,10 @@ error_code common_word(core::refusal_reason reason) {
     case factor_unknown:
     case too_many_api_tokens:
     case no_such_api_token:
+    case passkeys_off:
+    case too_many_passkeys:
+    case passkey_challenge_unknown:
+    case passkey_refused:
         break;
     }
     return error_code::internal_error;

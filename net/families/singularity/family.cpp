@@ -46,6 +46,8 @@ singularity_family::answer(const route& row, std::optional<limit_exceeded> excee
     if (exceeded)
         co_return call.refuse(error(exceeded_codes[exceeded->rule], {}, exceeded->retry_after));
     if (const auto problem = call.authenticate(row.needs)) co_return call.refuse(*problem);
+    if (!row.before_enrolment)
+        if (const auto problem = co_await call.check_enrolled()) co_return call.refuse(*problem);
     co_return co_await row.handler(call);
 }
 

@@ -131,14 +131,17 @@ handled log_in(call& call) {
     auto& [id, check] = **presented;
 
     const auto material = core::make_session_material(call.lives().refresh, call.with().random);
-    auto done = co_await call.decide(
-        id,
-        core::log_in{.password = std::move(check),
-                     .session = material,
-                     .challenge = core::challenge_id(call.with().random.hex(16)),
-                     .mail = call.make_mail_code(id),
-                     .origin = origin},
-        {}, wrong);
+    const core::challenge_id challenge(call.with().random.hex(16));
+    auto done =
+        co_await call.decide(id,
+                             core::log_in{.password = std::move(check),
+                                          .session = material,
+                                          .challenge = challenge,
+                                          .mail = call.make_mail_code(id, challenge),
+                                          .replaces = replaced_session(
+                                              call.with().login_participants, call.message(), id),
+                                          .origin = origin},
+                             {}, wrong);
     if (done.has_error()) co_return call.refuse(done.error());
 
     boost::json::object view{{"user", principal(done->account)},

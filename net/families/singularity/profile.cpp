@@ -1,6 +1,7 @@
 #include "net/families/singularity/handlers.hpp"
 #include "net/families/singularity/view.hpp"
 
+#include "core/decide/erasure.hpp"
 #include "core/decide/profile.hpp"
 #include "core/decide/step_up.hpp"
 #include "core/password_rules.hpp"
@@ -51,11 +52,15 @@ handled delete_user(call& call) {
     auto found = co_await call.with().accounts.load(call.access().subject);
     if (found.has_error()) co_return call.refuse(from_store(found.error()));
     if (!found->has_value()) co_return call.refuse(call.no_account(error_code::user_not_found));
-    if (const auto no = core::may_change((*found)->value, call.proof(), call.now()))
+    if (const auto no =
+            core::may_change((*found)->value, call.proof(), call.with().context.rules, call.now()))
         co_return call.refuse(from_refusal(*no));
 
-    const auto erased =
-        co_await store::erase_account(call.with().emails, call.with().accounts, *std::move(*found));
+    const auto locale = call.locale();
+    const auto origin = call.origin(locale.has_value() ? *locale : std::string());
+    auto events = core::events_of_erasure((*found)->value, origin, call.with().context, call.now());
+    const auto erased = co_await store::erase_account(call.with().emails, call.with().accounts,
+                                                      *std::move(*found), std::move(events));
     if (erased.has_error()) co_return call.refuse(from_store(erased.error()));
     // The account changed in between: the caller looks again before erasing what it did not see.
     if (!*erased) co_return call.refuse(from_store(store::store_error::contention));
@@ -79,7 +84,8 @@ handled change_email(call& call) {
     const bool taken = holder->has_value() && (*holder)->value.id != call.access().subject;
     const auto account = co_await own_account(call);
     if (account.has_error()) co_return call.refuse(account.error());
-    if (const auto no = core::may_change(*account, call.proof(), call.now()))
+    if (const auto no =
+            core::may_change(*account, call.proof(), call.with().context.rules, call.now()))
         co_return call.refuse(from_refusal(*no));
     if (taken) co_return call.refuse(error(error_code::email_taken));
 
@@ -106,7 +112,8 @@ handled change_password(call& call) {
     const auto account = co_await own_account(call);
     if (account.has_error()) co_return call.refuse(account.error());
     // Passwords are not hashed for who may not change one.
-    if (const auto no = core::may_change(*account, call.proof(), call.now()))
+    if (const auto no =
+            core::may_change(*account, call.proof(), call.with().context.rules, call.now()))
         co_return call.refuse(from_refusal(*no));
     auto check = co_await check_password(call.with(), &*account, std::move(old_password));
     if (check.has_error()) co_return call.refuse(overloaded());

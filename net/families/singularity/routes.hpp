@@ -18,6 +18,9 @@ struct route {
     credential needs;
     ip_limit limit;
     bool proves_code; // takes a code or a password: refuses while the account is blocked (T-12)
+    // Whether an account may come here that has yet to enrol the factor that policy requires
+    // (core::check_enrolled()); of routes that a session opens.
+    bool before_enrolment;
     handled (*handler)(call&);
 };
 

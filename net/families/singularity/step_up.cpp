@@ -39,12 +39,13 @@ handled begin_step_up(call& call) {
     auto check = co_await check_password(call.with(), &*account, std::move(*password));
     if (check.has_error()) co_return call.refuse(overloaded());
 
+    const core::challenge_id challenge(call.with().random.hex(16));
     auto done = co_await call.decide(
         account->id,
         core::begin_step_up{.proof = call.proof(),
                             .password = std::move(*check),
-                            .challenge = core::challenge_id(call.with().random.hex(16)),
-                            .mail = call.make_mail_code(account->id),
+                            .challenge = challenge,
+                            .mail = call.make_mail_code(account->id, challenge),
                             .origin = call.origin(*locale)},
         {{core::refusal_reason::session_ended, error_code::session_expired},
          {core::refusal_reason::no_password, error_code::no_password}},
@@ -94,7 +95,8 @@ handled status(call& call) {
         const auto* session = account->find_session(call.access().session, call.now());
         if (session == nullptr) co_return call.refuse(error(error_code::access_token_expired));
         view["authenticated"] = true;
-        view["stepUp"] = !core::may_change(*account, call.proof(), call.now());
+        view["stepUp"] =
+            !core::may_change(*account, call.proof(), call.with().context.rules, call.now());
         view["sessionId"] = session->id.value();
     } else {
         view["twoFactorRequired"] =

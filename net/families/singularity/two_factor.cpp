@@ -2,6 +2,7 @@
 #include "net/families/singularity/view.hpp"
 
 #include "core/decide/factors.hpp"
+#include "core/decide/step_up.hpp"
 #include "net/evidence.hpp"
 
 namespace countersign::net::singularity {
@@ -15,6 +16,24 @@ constexpr std::string_view backup_alphabet =
 core::code_holder holder_of(const call& call) {
     if (call.has_access()) return call.access().session;
     return core::challenge_id(call.two_factor().id);
+}
+
+// The pending step-up that a code is asked for, if codes are bound to one (bound_code()): it comes
+// beside the access token, which would do to be mailed any other code.
+boost::asio::awaitable<outcome<core::code_holder>> holder_of_code(call& call) {
+    if (!call.with().context.rules.mailed_code_per_challenge || !call.has_access() ||
+        !call.has_two_factor() || call.two_factor().subject != call.access().subject)
+        co_return holder_of(call);
+    const auto account = co_await call.load(call.access().subject);
+    if (account.has_error()) co_return account.error();
+    const core::challenge_id challenge(call.two_factor().id);
+    if (core::is_pending(*account, challenge, call.now())) co_return core::code_holder(challenge);
+    co_return holder_of(call);
+}
+
+core::challenge_id challenge_of(const core::code_holder& holder) {
+    const auto* challenge = std::get_if<core::challenge_id>(&holder);
+    return challenge != nullptr ? *challenge : core::challenge_id();
 }
 
 core::account_id subject_of(const call& call) {
@@ -107,10 +126,13 @@ handled send_email_code(call& call) {
     const auto locale = call.locale();
     if (locale.has_error()) co_return call.refuse(locale.error());
     const auto subject = subject_of(call);
+    const auto holder = co_await holder_of_code(call);
+    if (holder.has_error()) co_return call.refuse(holder.error());
     const auto done = co_await call.decide(
-        subject, core::send_second_factor_code{.holder = holder_of(call),
-                                               .mail = call.make_mail_code(subject),
-                                               .origin = call.origin(*locale)});
+        subject,
+        core::send_second_factor_code{.holder = *holder,
+                                      .mail = call.make_mail_code(subject, challenge_of(*holder)),
+                                      .origin = call.origin(*locale)});
     if (done.has_error()) co_return call.refuse(done.error());
     co_return call::ok({{"cooldown", done->value.cooldown.count()}});
 }

@@ -9,9 +9,10 @@ boost::json::value preferred(const core::account& account) {
     return boost::json::value(core::to_string(*account.preferred));
 }
 
+// Those that the contract has; its clients cannot ask for a passkey.
 boost::json::array methods(const core::account& account) {
     boost::json::array names;
-    for (const auto method : account.methods())
+    for (const auto method : account.code_methods())
         names.emplace_back(core::to_string(method));
     return names;
 }

@@ -2,6 +2,7 @@
 
 #include "core/api_token.hpp"
 #include "core/decide/api_token_renewal.hpp"
+#include "core/decide/assurance.hpp"
 #include "core/decide/profile.hpp"
 #include "core/decide/step_up.hpp"
 #include "net/cross_site.hpp"
@@ -12,6 +13,7 @@
 namespace countersign::net::slugbase {
 
 boost::asio::awaitable<std::optional<error>> call::authenticate(credential need) {
+    needs_ = need;
     switch (need) {
     case credential::none:
         co_return std::nullopt;
@@ -21,6 +23,13 @@ boost::asio::awaitable<std::optional<error>> call::authenticate(credential need)
         co_return co_await take_pending_login();
     }
     co_return error{.code = error_code::unauthorized};
+}
+
+std::optional<error> call::check_enrolled() const {
+    if (needs_ != credential::account) return std::nullopt;
+    if (const auto no = core::check_enrolled(*account_, services_.context.rules))
+        return from_refusal(*no);
+    return std::nullopt;
 }
 
 bool call::read_credential(core::account_id& owner) {

@@ -45,6 +45,10 @@ public:
     // Reads the credential and looks whether it still stands.
     [[nodiscard]] boost::asio::awaitable<std::optional<error>> authenticate(credential need);
 
+    // Whether whoever asks may go where only those may that have enrolled the second factor that
+    // policy requires.
+    [[nodiscard]] std::optional<error> check_enrolled() const;
+
     // The account of the credential as it then stood, and who asks.
     [[nodiscard]] const core::account& account() const { return *account_; }
     [[nodiscard]] const core::requester& by() const { return by_; }
@@ -80,6 +84,7 @@ private:
 
     services& services_;
     const request& request_;
+    credential needs_ = credential::none;
     std::optional<core::account> account_;
     core::requester by_;
     core::challenge_id pending_;

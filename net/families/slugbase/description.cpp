@@ -42,6 +42,8 @@ names refusals_of(const route& row) {
     all.push_back("IP_LIMIT");
     if (row.limit != ip_limit::general) all.push_back(refusal_of(row.limit));
     if (row.needs == credential::account) all.push_back("UNAUTHORIZED");
+    if (row.needs == credential::account && !row.before_enrolment)
+        all.push_back("ENROLMENT_REQUIRED");
     if (row.needs == credential::pending_login) all.push_back("MFA_PENDING_INVALID");
     // The login says both in words of its own.
     if (row.limit == ip_limit::sign_in) return all;

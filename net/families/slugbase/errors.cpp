@@ -113,6 +113,7 @@ error_code common_word(core::refusal_reason reason) {
     case method_on_already:
         return error_code::mfa_already_enabled;
     case only_method:
+    case second_factor_required:
         return error_code::mfa_required;
     case enrolment_unknown:
     case enrolment_expired:
@@ -129,6 +130,7 @@ error_code common_word(core::refusal_reason reason) {
     case wrong_backup_code:
     case code_not_mailed:
     case method_off:
+    case method_forbidden:
     case factor_unknown:
     case mail_too_soon:
     case email_verified_already:
@@ -137,6 +139,10 @@ error_code common_word(core::refusal_reason reason) {
     case link_expired:
     case refresh_reused:
     case no_such_session:
+    case passkeys_off:
+    case too_many_passkeys:
+    case passkey_challenge_unknown:
+    case passkey_refused:
         break;
     }
     return error_code::internal_error;

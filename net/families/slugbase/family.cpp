@@ -85,6 +85,8 @@ slugbase_family::answer(const route& row, std::optional<limit_exceeded> exceeded
                   .retry_after = exceeded->retry_after});
     }
     if (const auto problem = co_await call.authenticate(row.needs)) co_return call.refuse(*problem);
+    if (!row.before_enrolment)
+        if (const auto problem = call.check_enrolled()) co_return call.refuse(*problem);
     co_return co_await row.handler(call);
 }
 

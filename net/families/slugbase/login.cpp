@@ -30,12 +30,14 @@ handled log_in(call& call) {
     if (!*presented) co_return call::refuse(error_code::invalid_credentials);
     auto& [id, check] = **presented;
 
-    core::log_in command{.password = std::move(check),
-                         .session =
-                             core::make_session_material(call.lives().refresh, call.with().random),
-                         .challenge = core::challenge_id(call.with().random.hex(16)),
-                         .mail = make_mail_code(call.with(), id, core::code_purpose::second_factor),
-                         .origin = call.origin()};
+    const core::challenge_id challenge(call.with().random.hex(16));
+    core::log_in command{
+        .password = std::move(check),
+        .session = core::make_session_material(call.lives().refresh, call.with().random),
+        .challenge = challenge,
+        .mail = make_mail_code(call.with(), id, core::code_purpose::second_factor, challenge),
+        .replaces = replaced_session(call.with().login_participants, call.message(), id),
+        .origin = call.origin()};
     refusal_words own{{core::refusal_reason::blocked, error_code::too_many_sign_ins},
                       {core::refusal_reason::wrong_password, error_code::invalid_credentials}};
     const auto done = co_await call.decide(id, std::move(command), std::move(own),

@@ -19,6 +19,10 @@ struct route {
     bool csrf; // refuses a session cookie without the CSRF token (contract section 2.2)
     ip_limit limit;
     bool proves_code; // takes a code or a password: refuses while the account is blocked (T-12)
+    // Whether an account may come here that has yet to enrol the factor that policy requires
+    // (core::check_enrolled()); of routes that a session or an API token
+    // opens.
+    bool before_enrolment;
     handled (*handler)(call&);
 };
 
