@@ -20,8 +20,7 @@ struct route {
     ip_limit limit;
     bool proves_code; // takes a code or a password: refuses while the account is blocked (T-12)
     // Whether an account may come here that has yet to enrol the factor that policy requires
-    // (core::check_enrolled()); of routes that a session or an API token
-    // opens.
+    // (core::check_enrolled()); of routes that a session or an API token opens.
     bool before_enrolment;
     handled (*handler)(call&);
 };
