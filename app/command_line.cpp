@@ -101,6 +101,13 @@ bool of_a_submission(const setting& row) {
     return row.name.starts_with("mail.") || row.name == "app.name" || row.name == "data_dir";
 }
 
+void add_account_command(CLI::App& program, const char* name, const char* description, command what,
+                         invocation& out) {
+    auto* leaf = add_leaf(program, name, description, what, of_the_store, out);
+    leaf->add_option("ACCOUNT", out.account, "Its id, or what a backend calls the subject")
+        ->required();
+}
+
 void add_mail_commands(CLI::App& program, invocation& out) {
     auto* mail = add_command(program, "mail", "The mails that wait or were given up");
     mail->require_subcommand(1);
@@ -235,11 +242,11 @@ std::variant<invocation, early_exit> parse_command_line(int argc, const char* co
     add_keys_commands(program, out);
     add_import_command(program, out);
     add_mail_commands(program, out);
-    auto* activity =
-        add_leaf(program, "activity", "Prints an account's own security history, the newest first",
-                 command::activity, of_the_store, out);
-    activity->add_option("ACCOUNT", out.account, "Its id, or what a backend calls the subject")
-        ->required();
+    add_account_command(program, "activity",
+                        "Prints an account's own security history, the newest first",
+                        command::activity, out);
+    add_account_command(program, "account", "Prints what is stored of an account, in JSON",
+                        command::account, out);
     auto* config = add_command(program, "config", "The configuration");
     config->require_subcommand(1);
     add_leaf(*config, "check", "Checks the settings and prints them, and where each comes from",

@@ -24,6 +24,7 @@ enum class command : std::uint8_t {
     import_subjects,
     mail,
     activity,
+    account,
     config_check
 };
 
@@ -38,7 +39,7 @@ struct invocation {
     import_options import;                     // import --format …
     mail_options mail;                         // mail …
     keys_options keys;                         // keys …
-    std::string account = {};                  // activity ACCOUNT
+    std::string account = {};                  // activity ACCOUNT, account ACCOUNT
 };
 
 // What to print instead of running a command: help, the version, or what is wrong with the line.

@@ -91,6 +91,7 @@ asio::awaitable<fallible<void>> perform(store::connection& redis, const key_requ
     case command::import_subjects:
     case command::mail:
     case command::activity:
+    case command::account:
     case command::config_check:
         break; // not key commands
     }

@@ -1,5 +1,5 @@
 // The program: read the command line and the settings, then do the one thing that was asked.
-#include "app/activity_command.hpp"
+#include "app/account_command.hpp"
 #include "app/command_line.hpp"
 #include "app/configuration.hpp"
 #include "app/core_dumps.hpp"
@@ -58,6 +58,8 @@ fallible<void> perform(const invocation& call, const configuration& configured,
         return run_mail_command(call.mail, all, std::cout);
     case command::activity:
         return run_activity_command(call, all, std::cout);
+    case command::account:
+        return run_account_command(call, all, std::cout);
     case command::config_check:
         print_configuration(std::cout, configured);
         return {};

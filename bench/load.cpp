@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -87,6 +88,22 @@ int open_connection(std::uint16_t port) {
     return descriptor;
 }
 
+// Of this thread, until the end of the scope.
+class scheduled_as {
+public:
+    explicit scheduled_as(int policy) : before_(::sched_getscheduler(0)) { set(policy); }
+    ~scheduled_as() { set(before_); }
+    scheduled_as(const scheduled_as&) = delete;
+    scheduled_as& operator=(const scheduled_as&) = delete;
+
+private:
+    static void set(int policy) {
+        const sched_param no_priority{};
+        ::sched_setscheduler(0, policy, &no_priority);
+    }
+    int before_;
+};
+
 class generator {
 public:
     generator(const load_options& options, request_source& source)
@@ -109,6 +126,8 @@ public:
     load_result run() {
         greet();
         ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); // open loop: wake when a request is due
+        // Closed loop: whoever answers is not pushed aside by it, as if it were on another machine.
+        const scheduled_as policy(options_.rate_per_s > 0 ? SCHED_OTHER : SCHED_BATCH);
         for (const auto pid : options_.watched)
             result_.watched_cpu_s.push_back(-processor_seconds(pid));
         const auto own = thread_processor_seconds();

@@ -19,6 +19,7 @@
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
+#include <thread>
 
 namespace countersign::bench {
 
@@ -139,7 +140,13 @@ double product::import(std::size_t first, std::size_t count, const subject_shape
                                      reply.body.substr(0, 300));
         done += lines;
     }
-    return static_cast<double>(count) / std::chrono::duration<double>(clock::now() - begin).count();
+    const auto rate =
+        static_cast<double>(count) / std::chrono::duration<double>(clock::now() - begin).count();
+    redis_client redis(redis_socket());
+    const auto patience = clock::now() + std::chrono::seconds(60);
+    while (redis.is_rewriting() && clock::now() < patience)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return rate;
 }
 
 load_result product::verify(code_supply& supply, load_options load) {
@@ -259,14 +266,21 @@ std::size_t redis_client::call_all(std::span<const std::string> commands, std::s
     return bad;
 }
 
-double redis_client::used_memory() {
-    const std::array<std::string, 2> words{"INFO", "memory"};
+double redis_client::info(const std::string& section, std::string_view name) {
+    const std::array<std::string, 2> words{"INFO", section};
     const auto text = call(words);
-    constexpr std::string_view name = "used_memory:";
-    const auto at = text.find(name);
-    double bytes = 0;
-    if (at != std::string::npos) bytes = std::stod(text.substr(at + name.size(), 20));
-    return bytes;
+    const auto wanted = "\n" + std::string(name) + ":";
+    const auto at = text.find(wanted);
+    return at == std::string::npos ? 0 : std::stod(text.substr(at + wanted.size(), 20));
+}
+
+double redis_client::used_memory() {
+    return info("memory", "used_memory");
+}
+
+bool redis_client::is_rewriting() {
+    return info("persistence", "aof_rewrite_in_progress") > 0 ||
+           info("persistence", "aof_rewrite_scheduled") > 0;
 }
 
 } // namespace countersign::bench

@@ -86,7 +86,8 @@ public:
     [[nodiscard]] static std::vector<std::string> process_names() { return {"server", "redis"}; }
     [[nodiscard]] std::filesystem::path redis_socket() const;
 
-    // POST /imports of subjects from `first` on; how many a second.
+    // POST /imports of subjects from `first` on; how many a second. Returns when Redis has also
+    // finished what it does about as much new data, so that the next measurement is without it.
     double import(std::size_t first, std::size_t count, const subject_shape& shape = {});
     // Verifies for the time given, with codes of the supply.
     load_result verify(code_supply& supply, load_options load);
@@ -126,9 +127,13 @@ public:
     std::size_t call_all(std::span<const std::string> commands, std::string_view good,
                          std::size_t ahead_max);
     [[nodiscard]] double used_memory();
+    // Whether a child of its writes the append-only file anew, or soon will.
+    [[nodiscard]] bool is_rewriting();
     [[nodiscard]] static std::string pack(std::span<const std::string> words);
 
 private:
+    // The number behind `name` and a colon in INFO's section; 0 if it is not there.
+    [[nodiscard]] double info(const std::string& section, std::string_view name);
     std::string receive_reply();
     int descriptor_ = -1;
     std::string received_;

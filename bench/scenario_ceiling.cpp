@@ -35,9 +35,27 @@ std::string read_file(const fs::path& path) {
 class redis_process {
 public:
     explicit redis_process(const std::string& durability)
-        : child_({"redis-server", "--port", "0", "--unixsocket", socket().string(), "--dir",
-                  directory_.path().string(), "--save", "", "--appendonly", "yes", "--appendfsync",
-                  durability}) {
+        : child_({"redis-server",
+                  "--port",
+                  "0",
+                  "--unixsocket",
+                  socket().string(),
+                  "--dir",
+                  directory_.path().string(),
+                  "--save",
+                  "",
+                  "--appendonly",
+                  "yes",
+                  "--appendfsync",
+                  durability,
+                  "--hash-max-listpack-value",
+                  "16384",
+                  "--rdbcompression",
+                  "no",
+                  "--auto-aof-rewrite-percentage",
+                  "200",
+                  "--latency-tracking",
+                  "no"}) {
         for (int tries = 0;; ++tries) {
             try {
                 (void)redis_client(socket()).used_memory();
@@ -76,7 +94,7 @@ json::object redis_benchmark(const redis_process& redis, std::size_t ahead, std:
 }
 
 std::string version_of(std::size_t account, std::size_t commit) {
-    return fmt::format("{:08x}{:08x}", account, commit);
+    return fmt::format("{:04x}{:04x}", account, commit);
 }
 
 // commit.lua with a whole document, as a verification runs it: the commits of many accounts in one

@@ -214,13 +214,16 @@ void set_name(account& account, const personal_name& name);
 // account is now, never. A time in the past: at once.
 [[nodiscard]] std::optional<unix_time> notice_due(const account& account);
 
-// The stored form: one JSON document with a format number. Unknown members are refused, so that an
+// The stored form: one CBOR document with a format number. Unknown fields are refused, so that an
 // older server never drops what a newer one wrote.
 enum class document_error : std::uint8_t {
-    malformed,      // not JSON, or a member of the wrong type
+    malformed,      // no such document, or a field of the wrong type
     unknown_format, // written by a newer version
 };
 [[nodiscard]] std::string to_document(const account& value);
+// The same for people, in JSON.
+[[nodiscard]] std::string to_json(const account& value);
+// Reads either.
 [[nodiscard]] boost::system::result<account, document_error>
 account_from_document(std::string_view text);
 

@@ -1,319 +1,230 @@
-// The stored form of an account. Short member names keep the document small: it travels to Redis
-// and back with every request.
+// The stored form of an account: what is in it, described once for writing and reading
+// (document_fields.hpp). It travels to Redis and back with every request, so it is CBOR.
 #include "core/account.hpp"
-#include "core/json_fields.hpp"
+#include "core/document_fields.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 
 #include <array>
+#include <concepts>
 
 namespace countersign::core {
 
 namespace {
 
-constexpr std::int64_t document_format = 1;
+constexpr std::int64_t json_format = 1; // which is read, and shown to people
+constexpr std::int64_t document_format = 2;
 // Of an ordinary account's document, with room; larger ones take more.
-constexpr std::size_t usual_size = 1536;
-// Enough for the values of an ordinary document; those of larger ones go on to the heap.
+constexpr std::size_t usual_size = 768;
+// Enough for the values of an ordinary document in JSON; those of larger ones go on to the heap.
 constexpr std::size_t scratch_size = 8192;
 
-template <typename Enum>
-std::int64_t number_of(Enum value) {
-    return static_cast<std::int64_t>(value);
-}
-
-template <typename Enum>
-void get_enum(json_reader& in, std::string_view key, Enum& out, Enum last) {
-    std::int64_t number = 0;
-    in.get(key, number);
-    if (number < 0 || number > number_of(last)) return in.fail();
-    out = static_cast<Enum>(number);
-}
-
-void write_device(json_writer& out, const totp_device& device) {
-    out.put("id", device.id);
-    out.put("label", device.label);
-    out.put("alg", number_of(device.parameters.algorithm));
-    out.put("digits", device.parameters.digits);
-    out.put("period", device.parameters.period_s);
-    out.put("secret", device.sealed_secret);
-    out.put("step", device.last_accepted_step.value);
-    out.put("at", device.enrolled_at);
-}
-
-void read_device(json_reader& in, totp_device& device) {
-    in.get("id", device.id);
-    in.get("label", device.label);
-    get_enum(in, "alg", device.parameters.algorithm, hash_algorithm::sha512);
-    in.get("digits", device.parameters.digits);
-    in.get("period", device.parameters.period_s);
-    in.get("secret", device.sealed_secret);
-    in.get("step", device.last_accepted_step.value);
-    in.get("at", device.enrolled_at);
-    const auto& with = device.parameters;
-    if (with.digits < totp_digits_min || with.digits > totp_digits_max) in.fail();
-    if (with.period_s < 1 || with.period_s > totp_period_max_s) in.fail();
-}
-
-void write_code(json_writer& out, const mailed_code& code) {
-    out.put("for", number_of(code.purpose));
-    out.put("hash", code.hash);
-    out.put("until", code.expires_at);
-    out.put("to", code.address);
-    out.put("misses", code.misses);
-}
-
-void read_code(json_reader& in, mailed_code& code) {
-    get_enum(in, "for", code.purpose, code_purpose::reset_password);
-    in.get("hash", code.hash);
-    in.get("until", code.expires_at);
-    in.get("to", code.address);
-    in.get("misses", code.misses);
-}
-
-void write_mail(json_writer& out, const sent_mail& mail) {
-    out.put("for", number_of(mail.purpose));
-    out.put("at", mail.at);
-}
-
-void read_mail(json_reader& in, sent_mail& mail) {
-    get_enum(in, "for", mail.purpose, code_purpose::reset_password);
-    in.get("at", mail.at);
-}
-
-void write_client(json_writer& out, const client_info& client) {
-    out.put("ip", client.ip);
-    out.put("browser", client.browser);
-    out.put("os", client.os);
-}
-
-void read_client(json_reader& in, client_info& client) {
-    in.get("ip", client.ip);
-    in.get("browser", client.browser);
-    in.get("os", client.os);
-}
-
-void write_challenge(json_writer& out, const challenge& open) {
-    out.put("id", open.id);
-    out.put("for", number_of(open.purpose));
-    out.put("session", open.session);
-    out.put("replaces", open.replaces);
-    write_client(out, open.client);
-    out.put("at", open.begun_at);
-    out.put("until", open.expires_at);
-}
-
-void read_challenge(json_reader& in, challenge& open) {
-    in.get("id", open.id);
-    get_enum(in, "for", open.purpose, challenge_purpose::step_up);
-    in.get("session", open.session);
-    in.get("replaces", open.replaces);
-    read_client(in, open.client);
-    in.get("at", open.begun_at);
-    in.get("until", open.expires_at);
-}
-
-void write_begun(json_writer& out, const begun_challenges& begun) {
-    out.put("at", begun.at);
-    out.put("count", begun.count);
-}
-
-void read_begun(json_reader& in, begun_challenges& begun) {
-    in.get("at", begun.at);
-    in.get("count", begun.count);
-}
-
-void write_session(json_writer& out, const session& one) {
-    out.put("id", one.id);
-    out.put("refresh", one.refresh_hash);
-    out.put("aal", number_of(one.assurance));
-    out.put("second_factor_at", one.second_factor_at);
-    write_client(out, one.client);
-    out.put("created", one.created_at);
-    out.put("seen", one.last_seen);
-    out.put("until", one.expires_at);
-}
-
-void read_session(json_reader& in, session& one) {
-    in.get("id", one.id);
-    in.get("refresh", one.refresh_hash);
-    get_enum(in, "aal", one.assurance, assurance_level::aal2);
-    if (one.assurance < assurance_level::aal1) in.fail();
-    in.get("second_factor_at", one.second_factor_at);
-    read_client(in, one.client);
-    in.get("created", one.created_at);
-    in.get("seen", one.last_seen);
-    in.get("until", one.expires_at);
-}
-
-void write_api_token(json_writer& out, const api_token& token) {
-    out.put("id", token.id);
-    out.put("name", token.name);
-    out.put("hash", token.hash);
-    out.put("created", token.created_at);
-}
-
-void read_api_token(json_reader& in, api_token& token) {
-    in.get("id", token.id);
-    in.get("name", token.name);
-    in.get("hash", token.hash);
-    in.get("created", token.created_at);
-}
-
-void write_attempts(json_writer& out, std::string_view key, const attempt_state& state) {
-    if (state == attempt_state{}) return;
-    out.put_object(key, [&state](json_writer& inner) {
-        inner.put("misses", state.misses);
-        inner.put("until", state.blocked_until);
-    });
-}
-
-void read_attempts(json_reader& in, std::string_view key, attempt_state& state) {
-    in.get_object(key, [&state](json_reader& inner) {
-        inner.get("misses", state.misses);
-        inner.get("until", state.blocked_until);
-    });
-}
-
-void write_enrolment(json_writer& out, const pending_totp& enrolment) {
-    out.put_object("enrolment", [&enrolment](json_writer& inner) {
-        inner.put("token", enrolment.token_id);
-        inner.put("by", enrolment.begun_by);
-        inner.put_object("device", [&enrolment](json_writer& device) {
-            write_device(device, enrolment.device);
-        });
-        inner.put("backup", enrolment.backup_code_hashes);
-        inner.put("until", enrolment.expires_at);
-    });
-}
-
-void read_enrolment(json_reader& inner, pending_totp& enrolment) {
-    inner.get("token", enrolment.token_id);
-    inner.get("session", enrolment.begun_by); // so called while only sessions could begin one
-    inner.get("by", enrolment.begun_by);
-    inner.get_object("device", [&](json_reader& device) { read_device(device, enrolment.device); });
-    inner.get("backup", enrolment.backup_code_hashes);
-    inner.get("until", enrolment.expires_at);
-}
-
-void write_passkey(json_writer& out, const passkey& key) {
-    out.put("id", key.id);
-    out.put("label", key.label);
-    out.put("credential", key.credential.id);
-    out.put("alg", number_of(key.credential.algorithm));
-    out.put("key", key.credential.public_key);
-    out.put("count", key.credential.sign_count);
-    out.put("uv", key.credential.user_verified);
-    out.put("be", key.credential.backup_eligible);
-    out.put("bs", key.credential.backed_up);
-    out.put("via", key.transports);
-    out.put("at", key.enrolled_at);
-    out.put("used", key.last_used_at);
-}
-
-void read_passkey(json_reader& in, passkey& key) {
-    in.get("id", key.id);
-    in.get("label", key.label);
-    in.get("credential", key.credential.id);
-    get_enum(in, "alg", key.credential.algorithm, passkey_algorithm::rs256);
-    in.get("key", key.credential.public_key);
-    in.get("count", key.credential.sign_count);
-    in.get("uv", key.credential.user_verified);
-    in.get("be", key.credential.backup_eligible);
-    in.get("bs", key.credential.backed_up);
-    in.get("via", key.transports);
-    in.get("at", key.enrolled_at);
-    in.get("used", key.last_used_at);
-}
-
-void write_passkey_enrolment(json_writer& out, const pending_passkey& begun) {
-    out.put_object("passkey_enrolment", [&begun](json_writer& inner) {
-        inner.put("id", begun.id);
-        inner.put("label", begun.label);
-        inner.put("by", begun.begun_by);
-        inner.put("challenge", begun.challenge);
-        inner.put("until", begun.expires_at);
-    });
-}
-
-void read_passkey_enrolment(json_reader& inner, pending_passkey& begun) {
-    inner.get("id", begun.id);
-    inner.get("label", begun.label);
-    inner.get("by", begun.begun_by);
-    inner.get("challenge", begun.challenge);
-    inner.get("until", begun.expires_at);
-}
-
-void write_passkey_challenge(json_writer& out, const passkey_challenge& asked) {
-    out.put_object("passkey_challenge", [&asked](json_writer& inner) {
-        inner.put("challenge", asked.challenge);
-        inner.put("until", asked.expires_at);
-    });
-}
-
-void read_passkey_challenge(json_reader& inner, passkey_challenge& asked) {
-    inner.get("challenge", asked.challenge);
-    inner.get("until", asked.expires_at);
-}
-
-void write_unfinished(json_writer& out, const unfinished_login& login) {
-    out.put_object("unfinished", [&login](json_writer& inner) {
-        inner.put("at", login.at);
-        write_client(inner, login.client);
-    });
-}
-
-void read_unfinished(json_reader& inner, unfinished_login& login) {
-    inner.get("at", login.at);
-    read_client(inner, login.client);
-}
+// T itself, which is read, or a constant one, which is written.
+template <typename Given, typename T>
+concept either = std::same_as<std::remove_const_t<Given>, T>;
 
 } // namespace
 
-std::string to_document(const account& value) {
-    std::string text;
-    text.reserve(usual_size);
-    json_writer out(text);
-    out.put("format", document_format);
-    out.put("id", value.id);
-    out.put("email", value.email);
-    out.put("email_verified", value.email_verified);
-    out.put("pending_email", value.pending_email);
-    out.put("name", value.name);
-    out.put("family_name", value.family_name);
-    out.put("subject", value.subject);
-    out.put("locale", value.locale);
-    out.put("password", value.password_hash);
-    out.put("created", value.created_at);
-    out.put("active", value.last_active);
-    out.put("registration_reported", value.registration_reported_at);
-    out.put("email_factor_since", value.email_factor_since);
-    out.put_each("totp", value.totp, write_device);
-    if (value.enrolment) write_enrolment(out, *value.enrolment);
-    out.put_each("passkeys", value.passkeys, write_passkey);
-    if (value.passkey_enrolment) write_passkey_enrolment(out, *value.passkey_enrolment);
-    if (value.passkey_challenge) write_passkey_challenge(out, *value.passkey_challenge);
-    out.put("backup", value.backup_code_hashes);
-    if (value.preferred) out.put("preferred", to_string(*value.preferred));
-    out.put_each("codes", value.codes, write_code);
-    out.put_each("mails", value.mails, write_mail);
-    write_attempts(out, "factor_attempts", value.factor_attempts);
-    write_attempts(out, "password_attempts", value.password_attempts);
-    out.put_each("challenges", value.challenges, write_challenge);
-    out.put_each("unanswered", value.unanswered, write_begun);
-    if (value.unfinished) write_unfinished(out, *value.unfinished);
-    out.put("failure_told", value.failure_told_at);
-    out.put("reuse_told", value.reuse_told_at);
-    out.put_each("sessions", value.sessions, write_session);
-    out.put_each("api_tokens", value.api_tokens, write_api_token);
-    out.put("notify", value.notification_addresses);
-    out.put("light_mode", !value.dark_mode);
-    out.finish();
-    return text;
+// Not in the unnamed namespace: document_fields.hpp finds them by their arguments.
+
+template <typename Fields>
+static void describe(Fields& fields, either<totp_device> auto& device) {
+    fields.hex(field::id, "totp_", device.id);
+    fields(field::label, device.label);
+    fields.choice(field::alg, device.parameters.algorithm, hash_algorithm::sha512);
+    fields(field::digits, device.parameters.digits);
+    fields(field::period, device.parameters.period_s);
+    fields.encoded(field::secret, device.sealed_secret);
+    fields(field::step, device.last_accepted_step.value);
+    fields(field::at, device.enrolled_at);
+    if constexpr (Fields::reads) {
+        const auto& with = device.parameters;
+        if (with.digits < totp_digits_min || with.digits > totp_digits_max) fields.fail();
+        if (with.period_s < 1 || with.period_s > totp_period_max_s) fields.fail();
+    }
 }
 
-boost::system::result<account, document_error> account_from_document(std::string_view text) {
+template <typename Fields>
+static void describe(Fields& fields, either<pending_totp> auto& enrolment) {
+    fields(field::token, enrolment.token_id);
+    // So called while only sessions could begin one.
+    if constexpr (Fields::reads) fields(field::session, enrolment.begun_by);
+    fields(field::by, enrolment.begun_by);
+    fields.object(field::device, enrolment.device);
+    fields.encoded(field::backup, enrolment.backup_code_hashes);
+    fields(field::until, enrolment.expires_at);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<passkey> auto& key) {
+    fields.hex(field::id, "passkey_", key.id);
+    fields(field::label, key.label);
+    fields.encoded(field::credential, key.credential.id);
+    fields.choice(field::alg, key.credential.algorithm, passkey_algorithm::rs256);
+    fields.encoded(field::key, key.credential.public_key);
+    fields(field::count, key.credential.sign_count);
+    fields(field::uv, key.credential.user_verified);
+    fields(field::be, key.credential.backup_eligible);
+    fields(field::bs, key.credential.backed_up);
+    fields(field::via, key.transports);
+    fields(field::at, key.enrolled_at);
+    fields(field::used, key.last_used_at);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<pending_passkey> auto& begun) {
+    fields.hex(field::id, "passkey_", begun.id);
+    fields(field::label, begun.label);
+    fields(field::by, begun.begun_by);
+    fields.encoded(field::challenge, begun.challenge);
+    fields(field::until, begun.expires_at);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<passkey_challenge> auto& asked) {
+    fields.encoded(field::challenge, asked.challenge);
+    fields(field::until, asked.expires_at);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<mailed_code> auto& code) {
+    fields.choice(field::purpose, code.purpose, code_purpose::reset_password);
+    fields.encoded(field::hash, code.hash);
+    fields(field::until, code.expires_at);
+    fields(field::to, code.address);
+    fields(field::misses, code.misses);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<sent_mail> auto& mail) {
+    fields.choice(field::purpose, mail.purpose, code_purpose::reset_password);
+    fields(field::at, mail.at);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<attempt_state> auto& state) {
+    fields(field::misses, state.misses);
+    fields(field::until, state.blocked_until);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<client_info> auto& client) {
+    fields(field::ip, client.ip);
+    fields(field::browser, client.browser);
+    fields(field::os, client.os);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<challenge> auto& open) {
+    fields.hex(field::id, "", open.id);
+    fields.choice(field::purpose, open.purpose, challenge_purpose::step_up);
+    fields(field::session, open.session);
+    fields(field::replaces, open.replaces);
+    describe(fields, open.client);
+    fields(field::at, open.begun_at);
+    fields(field::until, open.expires_at);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<begun_challenges> auto& begun) {
+    fields(field::at, begun.at);
+    fields(field::count, begun.count);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<unfinished_login> auto& login) {
+    fields(field::at, login.at);
+    describe(fields, login.client);
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<session> auto& one) {
+    fields(field::id, one.id);
+    fields.encoded(field::refresh, one.refresh_hash);
+    fields.choice(field::aal, one.assurance, assurance_level::aal2);
+    fields(field::second_factor_at, one.second_factor_at);
+    describe(fields, one.client);
+    fields(field::created, one.created_at);
+    fields(field::seen, one.last_seen);
+    fields(field::until, one.expires_at);
+    if constexpr (Fields::reads)
+        if (one.assurance < assurance_level::aal1) fields.fail();
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<api_token> auto& token) {
+    fields.hex(field::id, "", token.id);
+    fields(field::name, token.name);
+    fields.encoded(field::hash, token.hash);
+    fields(field::created, token.created_at);
+}
+
+// By name: whoever reads it may know other methods than whoever wrote it.
+template <typename Fields>
+static void describe_preferred(Fields& fields, either<std::optional<factor_method>> auto& method) {
+    std::string name(method ? to_string(*method) : "");
+    fields(field::preferred, name);
+    if constexpr (Fields::reads) {
+        method = factor_method_from(name);
+        if (!name.empty() && !method) fields.fail(document_error::unknown_format);
+    }
+}
+
+// Dark is what is meant where nothing is said.
+template <typename Fields>
+static void describe_mode(Fields& fields, either<bool> auto& dark_mode) {
+    bool light_mode = !dark_mode;
+    fields(field::light_mode, light_mode);
+    if constexpr (Fields::reads) dark_mode = !light_mode;
+}
+
+template <typename Fields>
+static void describe(Fields& fields, either<account> auto& value) {
+    fields.hex(field::id, "user_", value.id);
+    fields(field::email, value.email);
+    fields(field::email_verified, value.email_verified);
+    fields(field::pending_email, value.pending_email);
+    fields(field::name, value.name);
+    fields(field::family_name, value.family_name);
+    fields(field::subject, value.subject);
+    fields(field::locale, value.locale);
+    fields(field::password, value.password_hash);
+    fields(field::created, value.created_at);
+    fields(field::active, value.last_active);
+    fields(field::registration_reported, value.registration_reported_at);
+    fields(field::email_factor_since, value.email_factor_since);
+    fields.list(field::totp, value.totp);
+    fields.object(field::enrolment, value.enrolment);
+    fields.list(field::passkeys, value.passkeys);
+    fields.object(field::passkey_enrolment, value.passkey_enrolment);
+    fields.object(field::passkey_challenge, value.passkey_challenge);
+    fields.encoded(field::backup, value.backup_code_hashes);
+    describe_preferred(fields, value.preferred);
+    fields.list(field::codes, value.codes);
+    fields.list(field::mails, value.mails);
+    fields.object(field::factor_attempts, value.factor_attempts);
+    fields.object(field::password_attempts, value.password_attempts);
+    fields.list(field::challenges, value.challenges);
+    fields.list(field::unanswered, value.unanswered);
+    fields.object(field::unfinished, value.unfinished);
+    fields(field::failure_told, value.failure_told_at);
+    fields(field::reuse_told, value.reuse_told_at);
+    fields.list(field::sessions, value.sessions);
+    fields.list(field::api_tokens, value.api_tokens);
+    fields(field::notify, value.notification_addresses);
+    describe_mode(fields, value.dark_mode);
+}
+
+namespace {
+
+document_fault format_fault(std::int64_t format, std::int64_t newest) {
+    if (format < 1) return document_error::malformed;
+    if (format > newest) return document_error::unknown_format;
+    return std::nullopt;
+}
+
+boost::system::result<account, document_error> from_json(std::string_view text) {
     boost::system::error_code error;
     std::array<unsigned char, scratch_size> scratch;
     boost::json::monotonic_resource memory(scratch.data(), scratch.size());
@@ -322,59 +233,54 @@ boost::system::result<account, document_error> account_from_document(std::string
 
     json_reader in(parsed.get_object());
     std::int64_t format = 0;
-    in.get("format", format);
-    if (!in.ok() || format < 1) return document_error::malformed;
-    if (format > document_format) return document_error::unknown_format;
-
+    in.get(to_string(field::format), format);
+    document_fault fault;
+    if (in.ok()) fault = format_fault(format, json_format);
+    if (fault) return *fault;
     account value;
-    in.get("id", value.id);
-    in.get("email", value.email);
-    in.get("email_verified", value.email_verified);
-    in.get("pending_email", value.pending_email);
-    in.get("name", value.name);
-    in.get("family_name", value.family_name);
-    in.get("subject", value.subject);
-    in.get("locale", value.locale);
-    in.get("password", value.password_hash);
-    in.get("created", value.created_at);
-    in.get("active", value.last_active);
-    in.get("registration_reported", value.registration_reported_at);
-    in.get("email_factor_since", value.email_factor_since);
-    in.get_each("totp", value.totp, read_device);
-    in.get_object("enrolment", [&value](json_reader& inner) {
-        read_enrolment(inner, value.enrolment.emplace());
-    });
-    in.get_each("passkeys", value.passkeys, read_passkey);
-    in.get_object("passkey_enrolment", [&value](json_reader& inner) {
-        read_passkey_enrolment(inner, value.passkey_enrolment.emplace());
-    });
-    in.get_object("passkey_challenge", [&value](json_reader& inner) {
-        read_passkey_challenge(inner, value.passkey_challenge.emplace());
-    });
-    in.get("backup", value.backup_code_hashes);
-    std::string preferred;
-    in.get("preferred", preferred);
-    value.preferred = factor_method_from(preferred);
-    in.get_each("codes", value.codes, read_code);
-    in.get_each("mails", value.mails, read_mail);
-    read_attempts(in, "factor_attempts", value.factor_attempts);
-    read_attempts(in, "password_attempts", value.password_attempts);
-    in.get_each("challenges", value.challenges, read_challenge);
-    in.get_each("unanswered", value.unanswered, read_begun);
-    in.get_object("unfinished", [&value](json_reader& inner) {
-        read_unfinished(inner, value.unfinished.emplace());
-    });
-    in.get("failure_told", value.failure_told_at);
-    in.get("reuse_told", value.reuse_told_at);
-    in.get_each("sessions", value.sessions, read_session);
-    in.get_each("api_tokens", value.api_tokens, read_api_token);
-    in.get("notify", value.notification_addresses);
-    bool light_mode = false;
-    in.get("light_mode", light_mode);
-    value.dark_mode = !light_mode;
+    json_document_reader fields(in, fault);
+    describe(fields, value);
     if (!in.ok()) return document_error::malformed;
-    const bool unknown_preference = !preferred.empty() && !value.preferred;
-    if (!in.complete() || unknown_preference) return document_error::unknown_format;
+    if (!in.complete()) return document_error::unknown_format;
+    if (fault) return *fault;
+    return value;
+}
+
+} // namespace
+
+std::string to_document(const account& value) {
+    std::string text;
+    text.reserve(usual_size);
+    document_writer out(text);
+    out(field::format, document_format);
+    describe(out, value);
+    out.finish();
+    return text;
+}
+
+std::string to_json(const account& value) {
+    std::string text;
+    json_writer out(text);
+    out.put(to_string(field::format), json_format);
+    json_document_writer fields(out);
+    describe(fields, value);
+    out.finish();
+    return text;
+}
+
+boost::system::result<account, document_error> account_from_document(std::string_view text) {
+    if (text.starts_with('{')) return from_json(text);
+    cbor_reader in(bytes_of(text));
+    document_fault fault;
+    document_reader fields(in, fault);
+    std::int64_t format = 0;
+    fields(field::format, format);
+    if (!fault) fault = format_fault(format, document_format);
+    account value;
+    describe(fields, value);
+    fields.finish();
+    if (!in.at_end()) fields.fail();
+    if (fault) return *fault;
     return value;
 }
 

@@ -146,6 +146,9 @@ std::optional<std::size_t> code_point_count(std::string_view text) noexcept {
 }
 
 bool is_valid_utf8(std::string_view text) noexcept {
+    const auto* const beyond_ascii =
+        std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80U; });
+    text.remove_prefix(static_cast<std::size_t>(beyond_ascii - text.begin()));
     return code_point_count(text).has_value();
 }
 

@@ -1,5 +1,6 @@
 #include "store/accounts.hpp"
 
+#include "core/crypto/encoding.hpp"
 #include "core/decide/strangers.hpp"
 #include "store/local_limits.hpp"
 #include "store/metadata.hpp"
@@ -24,7 +25,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int attempts_max = 32;
-constexpr std::size_t commit_id_bytes = 8; // enough to tell the writers of one account apart
+// Of a version, which is a commit's id: enough to tell the writers of one account apart. The
+// scripts know the number too.
+constexpr std::size_t version_bytes = 8;
 constexpr int attempts_without_pause = 3;
 constexpr std::uint32_t longest_race_pause_ms = 8;
 constexpr std::chrono::milliseconds first_unknown_outcome_pause = 25ms; // doubles
@@ -212,10 +215,14 @@ struct accounts::impl {
         return call;
     }
 
-    asio::awaitable<store_result<std::optional<loaded_account>>> load(core::account_id id,
-                                                                      steady_time until);
-    store_result<std::optional<loaded_account>> read_fields(const core::account_id& id,
-                                                            const reply_value& reply) const;
+    // Nullptr: there is none. An account is large, and what follows would move it from hand to
+    // hand.
+    using loaded = std::unique_ptr<loaded_account>;
+    asio::awaitable<store_result<loaded>> load(core::account_id id, steady_time until);
+    store_result<loaded> read_fields(const core::account_id& id, const reply_value& reply) const;
+    [[nodiscard]] std::string make_version() {
+        return std::string(core::text_of(random.bytes<version_bytes>()));
+    }
 
     // Runs commit.lua or erase.lua until it answers: true if it took effect, now or in an earlier
     // run whose answer was lost, false if the account has another version.
@@ -233,29 +240,29 @@ struct accounts::impl {
     void count_commit(const lane_counts& events);
 };
 
-store_result<std::optional<loaded_account>>
-accounts::impl::read_fields(const core::account_id& id, const reply_value& reply) const {
+store_result<accounts::impl::loaded> accounts::impl::read_fields(const core::account_id& id,
+                                                                 const reply_value& reply) const {
     const auto* fields = reply.list();
     if (fields && fields->size() == 2) {
         if ((*fields)[0].is_nil() && (*fields)[1].is_nil()) {
-            if (core::is_stranger(id))
-                return std::optional(loaded_account{core::make_stranger(id), ""});
-            return std::nullopt;
+            if (!core::is_stranger(id)) return loaded();
+            return std::make_unique<loaded_account>(loaded_account{core::make_stranger(id), ""});
         }
-        const auto* version = (*fields)[0].text();
+        const auto* versions = (*fields)[0].text();
         const auto* document = (*fields)[1].text();
-        if (version && document) {
+        if (versions && document) {
             auto value = core::account_from_document(*document);
             if (value && value->id == id)
-                return std::optional(loaded_account{std::move(*value), *version});
+                return std::make_unique<loaded_account>(
+                    loaded_account{std::move(*value), versions->substr(0, version_bytes)});
         }
     }
     spdlog::error("the document of {} is corrupt", key_of(id));
     return store_error::corrupt;
 }
 
-asio::awaitable<store_result<std::optional<loaded_account>>>
-accounts::impl::load(core::account_id id, steady_time until) {
+asio::awaitable<store_result<accounts::impl::loaded>> accounts::impl::load(core::account_id id,
+                                                                           steady_time until) {
     std::vector<std::string> arguments{"HMGET", key_of(id), "v", "d"};
     const auto reply = co_await redis.command(std::move(arguments), until);
     if (!reply) {
@@ -318,14 +325,13 @@ accounts::impl::decide_and_commit(core::account_id id,
                                   std::function<change(const core::account&)> decide,
                                   transaction_queue::place& mine, steady_time until) {
     auto current = mine.take_inherited();
-    bool inherited = current.has_value();
+    bool inherited = current != nullptr;
     for (int attempts = 1; attempts <= attempts_max; ++attempts) {
         if (!current) {
-            auto loaded = co_await load(id, until);
-            if (!loaded) co_return loaded.error();
-            auto& found = *loaded;
-            if (!found) co_return std::nullopt;
-            current.emplace(std::move(*found));
+            auto found = co_await load(id, until);
+            if (!found) co_return found.error();
+            if (!*found) co_return std::nullopt;
+            current = std::move(*found);
             inherited = false;
         }
         auto wanted = decide(current->value);
@@ -335,7 +341,7 @@ accounts::impl::decide_and_commit(core::account_id id,
             current.reset();
             continue;
         }
-        auto proposed = random.hex(commit_id_bytes);
+        auto proposed = make_version();
         auto call = commit_call(id, current->version, proposed, &current->value, wanted);
         const auto taken = co_await write(std::move(call), until);
         if (!taken) co_return taken.error();
@@ -385,7 +391,11 @@ bool is_activity_place(std::string_view text) noexcept {
 }
 
 asio::awaitable<store_result<std::optional<loaded_account>>> accounts::load(core::account_id id) {
-    return impl_->load(std::move(id), steady_time::max());
+    const auto self = impl_;
+    auto found = co_await self->load(std::move(id), steady_time::max());
+    if (!found) co_return found.error();
+    if (!*found) co_return std::nullopt;
+    co_return std::move(**found);
 }
 
 asio::awaitable<store_result<std::optional<core::account>>>
@@ -404,7 +414,7 @@ asio::awaitable<store_result<bool>> accounts::create(core::account value,
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto id = value.id;
     const change wanted{.next = std::move(value), .events = std::move(events)};
-    auto call = self->commit_call(id, "", self->random.hex(commit_id_bytes), nullptr, wanted);
+    auto call = self->commit_call(id, "", self->make_version(), nullptr, wanted);
     const auto taken = co_await self->write(std::move(call), until);
     if (taken && *taken) self->count_commit(by_lane(wanted.events));
     co_return taken;

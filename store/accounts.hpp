@@ -41,7 +41,7 @@ struct outbox_limits {
 
 struct loaded_account {
     core::account value;
-    std::string version; // the commit id: 64 random bits, hexadecimal
+    std::string version; // the commit id: 64 random bits
 };
 
 // A row of an account's history, and its place in it: "<digits>-<digits>".

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <sys/prctl.h>
@@ -54,6 +55,10 @@ struct prepared_child {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != child.parent) ::_exit(EXIT_FAILURE); // it ended before prctl() took hold
     ::setsid();
+    // It gets as much of a processor as before (sched(7)), but when it wakes up it does not push
+    // aside who wrote to it, and so finds more to do at a time.
+    const sched_param no_priority{};
+    ::sched_setscheduler(0, SCHED_BATCH, &no_priority);
     ::umask(077);
     for (int number = 1; number < NSIG; ++number)
         ::signal(number, SIG_DFL);

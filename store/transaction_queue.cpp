@@ -47,13 +47,14 @@ asio::awaitable<bool> transaction_queue::place::turn(steady_time until) {
     co_return has_turn_;
 }
 
-std::optional<loaded_account> transaction_queue::place::take_inherited() {
-    return std::exchange(inherited_, std::nullopt);
+std::unique_ptr<loaded_account> transaction_queue::place::take_inherited() noexcept {
+    return std::move(inherited_);
 }
 
 void transaction_queue::place::bequeath(const core::account& committed,
                                         const std::string& version) {
-    if (next_ != nullptr) legacy_ = loaded_account{committed, version};
+    if (next_ != nullptr)
+        legacy_ = std::make_unique<loaded_account>(loaded_account{committed, version});
 }
 
 } // namespace countersign::store

@@ -29,8 +29,9 @@ public:
         // False: the turn had not come by `until`.
         [[nodiscard]] boost::asio::awaitable<bool> turn(steady_time until);
 
-        // What the one before committed, if it did. Another thread may have committed since.
-        [[nodiscard]] std::optional<loaded_account> take_inherited();
+        // What the one before committed, if it did; else nullptr. Another thread may have committed
+        // since.
+        [[nodiscard]] std::unique_ptr<loaded_account> take_inherited() noexcept;
         // Called while it is this one's turn, with what was committed. Copies only if somebody
         // waits.
         void bequeath(const core::account& committed, const std::string& version);
@@ -42,8 +43,8 @@ public:
         place* next_ = nullptr; // in its line
         bool has_turn_ = false;
         std::optional<boost::asio::steady_timer> called_; // while it waits
-        std::optional<loaded_account> inherited_;
-        std::optional<loaded_account> legacy_;
+        std::unique_ptr<loaded_account> inherited_;
+        std::unique_ptr<loaded_account> legacy_;
     };
 
 private:

@@ -50,6 +50,12 @@ std::optional<std::uint64_t> cbor_reader::map() noexcept {
     return found->value;
 }
 
+std::optional<std::uint64_t> cbor_reader::array() noexcept {
+    const auto found = take_head(array_type);
+    if (!found || found->value > rest_.size()) return std::nullopt;
+    return found->value;
+}
+
 std::optional<std::int64_t> cbor_reader::integer() noexcept {
     const auto found = take_head();
     if (!found || found->major > negative_integer) return std::nullopt;

@@ -1,7 +1,7 @@
-// CBOR (RFC 8949) as far as WebAuthn's outermost structures need it: items of definite length, as
-// authenticators write them, with every length held against the bytes that are there. What is
-// inside of a credential's key is libfido2's to read, after it was walked here: it reserves what a
-// length says.
+// Reading CBOR (RFC 8949) as far as WebAuthn's outermost structures and stored accounts need it:
+// items of definite length, with every length held against the bytes that are there. What is inside
+// of a credential's key is libfido2's to read, after it was walked here: it reserves what a length
+// says.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,8 @@ public:
 
     // The head of a map: how many pairs follow, each a key and a value.
     [[nodiscard]] std::optional<std::uint64_t> map() noexcept;
+    // The head of an array: how many items follow.
+    [[nodiscard]] std::optional<std::uint64_t> array() noexcept;
     [[nodiscard]] std::optional<std::int64_t> integer() noexcept;
     [[nodiscard]] std::optional<std::string_view> text() noexcept;
     [[nodiscard]] std::optional<std::span<const std::byte>> byte_string() noexcept;

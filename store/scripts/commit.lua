@@ -10,15 +10,15 @@
 --       all), payload.
 -- Answers 1 committed, 2 was committed before by the same proposal, 0 another version,
 --         -1 wrong type, -2 a lane holds more.
--- The last eight commit ids stay in `p`: a proposal whose answer was lost is known again even when
--- others have committed since.
-local fields = redis.pcall('HMGET', KEYS[1], 'v', 'p')
-if fields.err then return -1 end
-local stored, past = fields[1], fields[2] or ''
-if stored == ARGV[2] or string.find(past, ARGV[2], 1, true) then return 2 end
+-- `v` is the version and, behind it, the eight before: a proposal whose answer was lost is known again
+-- even when others have committed since. A version has eight bytes.
+local versions = redis.pcall('HGET', KEYS[1], 'v')
+if type(versions) == 'table' then return -1 end
+versions = versions or ''
+if string.find(versions, ARGV[2], 1, true) then return 2 end
 if ARGV[1] == '' then
     if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-elseif stored ~= ARGV[1] then
+elseif string.sub(versions, 1, 8) ~= ARGV[1] then
     return 0
 end
 
@@ -55,11 +55,11 @@ if #KEYS > 1 then
     end
 end
 
-past = string.sub((stored or '') .. past, 1, 8 * #ARGV[2])
+versions = string.sub(ARGV[2] .. versions, 1, 9 * 8)
 if ARGV[3] == '' then
-    redis.call('HSET', KEYS[1], 'v', ARGV[2], 'p', past)
+    redis.call('HSET', KEYS[1], 'v', versions)
 else
-    redis.call('HSET', KEYS[1], 'v', ARGV[2], 'p', past, 'd', ARGV[3])
+    redis.call('HSET', KEYS[1], 'v', versions, 'd', ARGV[3])
 end
 if ARGV[4] ~= '' then
     redis.call('PEXPIRE', KEYS[1], ARGV[4])

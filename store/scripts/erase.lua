@@ -8,7 +8,7 @@
 local stored = redis.pcall('HGET', KEYS[1], 'v')
 if type(stored) == 'table' then return -1 end
 if not stored and ARGV[2] == '1' then return 2 end
-if stored ~= ARGV[1] then return 0 end
+if not stored or string.sub(stored, 1, 8) ~= ARGV[1] then return 0 end
 
 for i = 4, #ARGV, 3 do
     local kind = redis.call('TYPE', KEYS[tonumber(ARGV[i])]).ok

@@ -33,6 +33,10 @@ TEST(CommandLine, EveryCommand_IsUnderstood) {
     EXPECT_EQ(activity.what, command::activity);
     EXPECT_EQ(activity.account, "acme-42");
     EXPECT_EQ(refused({"activity"}).exit_code, exit_code_usage);
+    const auto account = parsed({"account", "acme-42"});
+    EXPECT_EQ(account.what, command::account);
+    EXPECT_EQ(account.account, "acme-42");
+    EXPECT_EQ(refused({"account"}).exit_code, exit_code_usage);
     const auto create = parsed({"key", "create", "--name", "shop", "--scopes", "verify,manage"});
     EXPECT_EQ(create.what, command::key_create);
     EXPECT_EQ(create.key_name, "shop");

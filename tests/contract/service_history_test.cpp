@@ -155,6 +155,28 @@ TEST(ServiceActivity, TheCommand_PrintsIt) {
     EXPECT_NE(unknown.errors.find("there is no such account or subject"), std::string::npos);
 }
 
+TEST(ServiceAccount, TheCommand_PrintsWhatIsStored_AndNoSecret) {
+    auto& home = service_world();
+    const auto backend = backend_of(home);
+    const auto subject = backend.subject_without_factors();
+    const auto app = backend.enrol(subject, service_window);
+    const auto print = [&](const std::string& account) {
+        return program_run(
+                   COUNTERSIGN_PROGRAM,
+                   {"account", account, "--data_dir=" + (home.server.data_dir() / "data").string()})
+            .wait();
+    };
+    const auto printed = print(subject);
+    ASSERT_EQ(printed.status, 0) << printed.errors;
+    const auto document = boost::json::parse(printed.out).as_object();
+    EXPECT_EQ(text_in(document, "subject"), subject);
+    EXPECT_EQ(document.at("totp").as_array().size(), 1u);
+    for (const auto& code : app.backup_codes)
+        EXPECT_EQ(printed.out.find(code), std::string::npos) << "a backup code in the clear";
+    EXPECT_EQ(print(text_in(backend.view(subject), "account")).out, printed.out);
+    EXPECT_EQ(print("nobody-of-that-name").status, 1);
+}
+
 TEST(ServiceSessions, EndedByTheBackend_AreToldOf) {
     auto& home = service_world();
     const auto backend = backend_of(home);

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <functional>
+#include <map>
 
 namespace countersign::core {
 namespace {
@@ -58,7 +59,7 @@ account full_account() {
 }
 
 std::string with(const account& value, const std::function<void(boost::json::object&)>& change) {
-    auto document = boost::json::parse(to_document(value)).as_object();
+    auto document = boost::json::parse(to_json(value)).as_object();
     change(document);
     return boost::json::serialize(document);
 }
@@ -72,12 +73,44 @@ TEST(AccountDocument, RoundTrip_LosesNothing) {
     EXPECT_EQ(account_from_document(to_document(bare)).value(), bare);
 }
 
+TEST(AccountDocument, InJson_ReadsBackTheSame) {
+    const auto full = full_account();
+    EXPECT_EQ(account_from_document(to_json(full)).value(), full);
+    EXPECT_NE(to_json(full).find(R"("email":"ada@example.org")"), std::string::npos);
+}
+
+// It is in every request's way to Redis and back.
+TEST(AccountDocument, IsMuchShorterThanInJson) {
+    tests::account_builder world;
+    world.give_totp();
+    world.give_session();
+    EXPECT_LT(to_document(world.user).size(), to_json(world.user).size() * 6 / 10);
+}
+
+// What looks like hexadecimal or base64url and is none stays as it is.
+TEST(AccountDocument, TextsThatAreNotWhatTheyMostlyAre_ReadBackTheSame) {
+    tests::account_builder world;
+    world.give_totp();
+    auto& device = world.user.totp.front();
+    for (const auto* text : {"totp_", "totp_0", "totp_0A", "totp_0g", "passkey_00", "00", "t"}) {
+        device.id = factor_id(text);
+        EXPECT_EQ(account_from_document(to_document(world.user)).value(), world.user) << text;
+    }
+    for (const auto* text :
+         {"A", "AA", "AB", "AA==", "k.", ".AA", "k.AA", "k.AB", "k.k.AA", "a b", "\xc3\xa4"}) {
+        device.sealed_secret = text;
+        EXPECT_EQ(account_from_document(to_document(world.user)).value(), world.user) << text;
+    }
+    device.sealed_secret = std::string(300, 'k') + ".AA";
+    EXPECT_EQ(account_from_document(to_document(world.user)).value(), world.user);
+}
+
 TEST(AccountDocument, HoldsNoSecretInTheClear) {
     tests::account_builder world;
     world.give_totp();
-    const auto text = to_document(world.user);
-    for (const auto& code : world.backup_codes)
-        EXPECT_EQ(text.find(code), std::string::npos);
+    for (const auto& text : {to_document(world.user), to_json(world.user)})
+        for (const auto& code : world.backup_codes)
+            EXPECT_EQ(text.find(code), std::string::npos);
 }
 
 TEST(AccountDocument, UnknownMembers_AreRefusedAtEveryLevel) {
@@ -94,6 +127,39 @@ TEST(AccountDocument, UnknownMembers_AreRefusedAtEveryLevel) {
     for (const auto* object : {"enrolment", "factor_attempts", "password_attempts", "unfinished"})
         EXPECT_TRUE(account_from_document(with(full, [&](auto& d) { add(d[object]); })).has_error())
             << object;
+}
+
+// CBOR, with room for a few more pairs in the head of the map.
+std::string with_pairs(const account& value, std::string_view pairs, int count) {
+    auto document = to_document(value) + std::string(pairs);
+    document[0] = static_cast<char>(document[0] + count);
+    return document;
+}
+
+TEST(AccountDocument, UnknownFields_AreRefused) {
+    using namespace std::literals;
+    const account bare{.id = account_id("user_1"), .email = "ada@example.org"};
+    ASSERT_EQ(account_from_document(with_pairs(bare, {}, 0)).value(), bare);
+    EXPECT_EQ(account_from_document(with_pairs(bare, "\x18\xf0\x01"sv, 1)).error(),
+              document_error::unknown_format);
+    // Nor twice, nor behind the fields that follow them.
+    EXPECT_TRUE(account_from_document(with_pairs(bare, "\x02\x61x"sv, 1)).has_error());
+    EXPECT_TRUE(account_from_document(with_pairs(bare, "\x00\x02"sv, 1)).has_error());
+    // In a device: the last thing of all is its map, of one pair more.
+    auto one_device = bare;
+    one_device.totp.push_back(tests::account_builder().make_device("phone"));
+    auto document = with_pairs(one_device, "\x18\xf0\x01"sv, 0);
+    const auto head = document.find("\x0b\x81") + 2;
+    ASSERT_EQ(account_from_document(to_document(one_device)).value(), one_device);
+    ++document[head];
+    EXPECT_EQ(account_from_document(document).error(), document_error::unknown_format);
+}
+
+TEST(AccountDocument, ThatWasCut_IsMalformed) {
+    const auto whole = to_document(full_account());
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        ASSERT_TRUE(account_from_document(whole.substr(0, size)).has_error()) << size;
+    EXPECT_EQ(account_from_document(whole + '\0').error(), document_error::malformed);
 }
 
 TEST(AccountDocument, OfAnEarlierServer_IsStillRead) {
@@ -144,6 +210,28 @@ TEST(AccountDocument, TextThatIsNoDocument_IsMalformed) {
           R"({"format":1,"totp":[{"id":"t","digits":9,"period":30}]})",
           R"({"format":1,"totp":[{"id":"t","digits":6,"period":301}]})"})
         EXPECT_EQ(account_from_document(text).error(), document_error::malformed) << text;
+}
+
+TEST(AccountDocument, CborThatIsNoDocument_IsMalformed) {
+    using namespace std::literals;
+    const std::map<std::string_view, std::string_view> documents{
+        {"no map", "\x01"sv},
+        {"no format", "\xa0"sv},
+        {"a format of text", "\xa1\x00\x61\x32"sv},
+        {"an address that is a number", "\xa2\x00\x02\x02\x07"sv},
+        {"a list that is none", "\xa2\x00\x02\x0b\xa0"sv},
+        {"a device without digits", "\xa2\x00\x02\x0b\x81\xa1\x01\x61t"sv},
+        {"a session without a level", "\xa2\x00\x02\x18\x27\x81\xa1\x01\x61s"sv},
+        {"a hash that is shorter than its name", "\xa2\x00\x02\x0c\x81\x42\x02k"sv},
+        {"an address that is not UTF-8", "\xa2\x00\x02\x02\x61\xff"sv},
+        {"a hash of nothing", "\xa2\x00\x02\x0c\x81\x40"sv},
+        {"a hash that is a number", "\xa2\x00\x02\x0c\x81\x07"sv},
+        {"a truth that is 2", "\xa2\x00\x02\x03\x02"sv},
+        {"more items than bytes", "\xa2\x00\x02\x0c\x9a\xff\xff\xff\xff\x61t"sv}};
+    for (const auto& [what, document] : documents)
+        EXPECT_EQ(account_from_document(document).error(), document_error::malformed) << what;
+    EXPECT_TRUE(account_from_document("\xa2\x00\x02\x03\x01"sv)); // so are the others' numbers
+    EXPECT_EQ(account_from_document("\xa1\x00\x03"sv).error(), document_error::unknown_format);
 }
 
 TEST(Account, SecretContext_TellsAccountsAndDevicesApart) {

@@ -53,7 +53,7 @@ protected:
     [[nodiscard]] std::string account_key() const { return key("account:" + ada.value()); }
     std::int64_t alerts() { return ask_integer({"XLEN", key("outbox:alert")}); }
     std::int64_t codes() { return ask_integer({"XLEN", key("outbox:code")}); }
-    std::string version() { return ask_text({"HGET", account_key(), "v"}); }
+    std::string version() { return ask_text({"HGET", account_key(), "v"}).substr(0, 8); }
     int misses() {
         const auto loaded = run(accounts.load(ada));
         return loaded && *loaded ? (*loaded)->value.factor_attempts.misses : -1;
@@ -81,7 +81,7 @@ TEST_F(Accounts, ACreatedAccount_IsLoadedAsItWas) {
     const auto loaded = run(accounts.load(ada));
     ASSERT_TRUE(loaded && *loaded);
     EXPECT_EQ((*loaded)->value, new_account());
-    EXPECT_EQ((*loaded)->version.size(), 16U);
+    EXPECT_EQ((*loaded)->version.size(), 8U);
     EXPECT_EQ((*loaded)->version, version());
 }
 
@@ -226,13 +226,13 @@ TEST_F(Accounts, ACommitThatRunsTwice_TakesEffectOnceHoweverLateTheSecondComes) 
                            "", "3", "", "an alert"});
     };
     const auto before = version();
-    EXPECT_EQ(commit(before, "first"), 1);
-    EXPECT_EQ(commit(before, "first"), 2);
+    EXPECT_EQ(commit(before, "_first_v"), 1);
+    EXPECT_EQ(commit(before, "_first_v"), 2);
     EXPECT_EQ(alerts(), 1);
-    EXPECT_EQ(commit("first", "second"), 1);
-    EXPECT_EQ(commit(before, "first"), 2) << "known again although others have moved on";
-    EXPECT_EQ(commit(before, "third"), 0) << "a lost race";
-    EXPECT_EQ(version(), "second");
+    EXPECT_EQ(commit("_first_v", "second_v"), 1);
+    EXPECT_EQ(commit(before, "_first_v"), 2) << "known again although others have moved on";
+    EXPECT_EQ(commit(before, "_third_v"), 0) << "a lost race";
+    EXPECT_EQ(version(), "second_v");
     EXPECT_EQ(alerts(), 2);
 }
 

@@ -23,6 +23,8 @@ void account_document(std::string_view input) {
     require(again.has_value(), "what is written can be read");
     require(*again == *read, "an account reads back as it was");
     require(core::to_document(*again) == document, "an account has one document");
+    const auto shown = core::account_from_document(core::to_json(*read));
+    require(shown.has_value() && *shown == *read, "and reads back the same from JSON");
 
     const auto broken = core::check_invariants(*read);
     require(broken == core::check_invariants(*again), "the invariants see no difference");

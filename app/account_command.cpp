@@ -1,4 +1,4 @@
-#include "app/activity_command.hpp"
+#include "app/account_command.hpp"
 
 #include "app/data_directory.hpp"
 #include "app/logging.hpp"
@@ -48,49 +48,69 @@ void print_history(std::ostream& out, const std::vector<store::placed_activity>&
     table.print(out);
 }
 
-problem problem_with_history(store::store_error error) {
+problem problem_with(store::store_error error) {
     if (error == store::store_error::corrupt)
         return {"what is stored of the account cannot be read: the line in the log says where"};
     return redis_problem(error);
 }
 
-struct activity_request {
+using printed = asio::awaitable<fallible<void>>;
+
+printed print_activity(store::accounts& accounts, const core::account& account, std::ostream& out) {
+    const auto history = co_await accounts.activity(account.id, "", core::activity_rows_max);
+    if (!history) co_return problem_with(history.error());
+    print_history(out, *history);
+    co_return fallible<void>();
+}
+
+printed print_document(store::accounts&, const core::account& account, std::ostream& out) {
+    out << core::to_json(account) << '\n';
+    co_return fallible<void>();
+}
+
+struct account_request {
     const std::string& account;
     const settings& all;
     std::ostream& out;
+    printed (*print)(store::accounts&, const core::account&, std::ostream&);
 };
 
-asio::awaitable<fallible<void>> perform(store::connection& redis, const activity_request& request) {
+printed perform(store::connection& redis, const account_request& request) {
     system_random random;
     const auto opened =
         co_await open_keys(request.all.data_dir, redis, random, request.all.token_algorithm);
     if (!opened) co_return opened.error();
     store::accounts accounts(redis, random, opened->data.partitions);
-    const auto id = core::account_of_subject(request.account);
-    const auto found = co_await accounts.load(id);
-    if (!found) co_return problem_with_history(found.error());
+    const auto found = co_await accounts.load(core::account_of_subject(request.account));
+    if (!found) co_return problem_with(found.error());
     if (!*found || !core::is_subject((*found)->value, request.account))
         co_return problem{"there is no such account or subject"};
-    const auto history = co_await accounts.activity(id, "", core::activity_rows_max);
-    if (!history) co_return problem_with_history(history.error());
-    print_history(request.out, *history);
-    co_return fallible<void>();
+    co_return co_await request.print(accounts, (*found)->value, request.out);
 }
 
-} // namespace
-
-fallible<void> run_activity_command(const invocation& call, const settings& all,
-                                    std::ostream& out) {
+fallible<void> run(const invocation& call, const settings& all, std::ostream& out,
+                   decltype(account_request::print) print) {
     if (!core::is_valid_subject(call.account))
         return problem{"ACCOUNT is an account's id, or what a backend calls a subject"};
     const logging log({std::max(all.log.level, log_level::warn), all.log.format});
     if (auto prepared = prepare_data_directory(all.data_dir); !prepared) return prepared;
     const auto redis = reach_redis(all, when_running::join);
     if (!redis) return redis.error();
-    const activity_request request{call.account, all, out};
+    const account_request request{call.account, all, out, print};
     return run_with_redis(
-        redis->address, "countersign-activity",
+        redis->address, "countersign-account",
         [&](store::connection& connection) { return perform(connection, request); });
+}
+
+} // namespace
+
+fallible<void> run_activity_command(const invocation& call, const settings& all,
+                                    std::ostream& out) {
+    return run(call, all, out, print_activity);
+}
+
+fallible<void> run_account_command(const invocation& call, const settings& all, std::ostream& out) {
+    return run(call, all, out, print_document);
 }
 
 } // namespace countersign::app
