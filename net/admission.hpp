@@ -19,8 +19,9 @@ namespace countersign::net {
 
 struct admission_limits {
     // More than keep Redis busy, and than can wait for the password pool; less than Redis'
-    // connection lets wait (store::connection_options), so that it never refuses one of them.
-    std::size_t at_once_max = 1'024;
+    // connection lets wait (store::connection_options), so that it never refuses one of them. No
+    // more than that: what is in hand should fit into the processor's caches.
+    std::size_t at_once_max = 256;
     std::chrono::milliseconds wait{1'000}; // beyond it a request is refused
 };
 
