@@ -36,7 +36,7 @@ namespace {
 // How long requests in hand may take after SIGTERM.
 constexpr std::chrono::milliseconds drain_patience{10'000};
 // Password checks waiting, per thread of the pool: at some 20 ms each, under three seconds.
-constexpr std::size_t passwords_waiting_max = 64;
+constexpr std::size_t passwords_waiting_max = 128;
 constexpr std::chrono::milliseconds password_patience{5'000};
 
 fallible<opened_keys> open_keys_now(const settings& all, const store::redis_address& address) {

@@ -199,8 +199,9 @@ void add_server_rows(std::vector<setting>& rows) {
                                COUNTERSIGN_MEMBER(threads)));
     rows.push_back(
         make::secret("redis.url", secrecy::url,
-                     "The Redis to use (redis://, rediss:// or unix://); without it the server "
-                     "manages one of its own below data_dir.",
+                     "The Redis to use (redis://, rediss://, unix://, or redis+cluster:// and "
+                     "rediss+cluster:// with nodes of a cluster); without it the server manages "
+                     "one of its own below data_dir.",
                      check_redis_url, COUNTERSIGN_MEMBER(redis.url)));
     rows.push_back(make::secret(
         "redis.limits_url", secrecy::url,

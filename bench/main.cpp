@@ -30,9 +30,10 @@ struct named_scenario {
     std::string_view name;
     json::object (*run)(const options&);
 };
-constexpr std::array<named_scenario, 10> scenarios{{{"ceiling", run_ceiling},
+constexpr std::array<named_scenario, 11> scenarios{{{"ceiling", run_ceiling},
                                                     {"verify", run_verify},
                                                     {"cores", run_cores},
+                                                    {"cluster", run_cluster},
                                                     {"growth", run_growth},
                                                     {"overload", run_overload},
                                                     {"storm", run_storm},

@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
@@ -243,6 +244,28 @@ std::string cores_text(const json::object& it) {
                   "generator are free.\n";
 }
 
+std::string cluster_text(const json::object& it) {
+    auto text = head({"servers", "Redis masters", "verified/s", "p50 ms", "p99 ms", "servers us",
+                      "Redis us", "generator us"});
+    std::array<double, 2> servers{}, redis{};
+    std::size_t at = 0;
+    for (const auto& value : rows_of(it)) {
+        const auto& one = value.get_object();
+        text += row({readable(number(one, "servers")), readable(number(one, "masters")),
+                     figure(one, "rate_per_s"), figure(one, "p50_ms"), figure(one, "p99_ms"),
+                     figure(one, "server_cpu_us"), figure(one, "redis_cpu_us"),
+                     figure(one, "generator_cpu_us")});
+        servers.at(at) = number(one, "server_cpu_us");
+        redis.at(at++) = number(one, "redis_cpu_us");
+    }
+    return text + fmt::format(
+                      "\nA verification costs {:.2f} times the servers' and {:.2f} times Redis' "
+                      "processor time of one server on one Redis. Servers, masters and generator "
+                      "share the machine's processors, so the rates say what a cluster costs and "
+                      "not how far it scales.\n",
+                      servers[1] / std::max(servers[0], 1e-9), redis[1] / std::max(redis[0], 1e-9));
+}
+
 std::string overload_text(const json::object& it) {
     auto text = head({"offered", "a second", "verified/s", "of saturation", "p50 ms", "p99 ms",
                       "refused (503)", "with Retry-After", "not sent", "server MiB",
@@ -283,10 +306,11 @@ std::string plain(const json::object& it, std::string_view) {
     return Write(it);
 }
 
-constexpr std::array<section, 10> sections{{
+constexpr std::array<section, 11> sections{{
     {"ceiling", "What the machine and Redis can do", plain<ceiling_text>},
     {"verify", "Verification", verify_text},
     {"cores", "One processor and two", plain<cores_text>},
+    {"cluster", "Two servers on a Redis Cluster", plain<cluster_text>},
     {"growth", "Accounts, and what they hold", growth_text},
     {"overload", "More than it can do", plain<overload_text>},
     {"storm", "Verification while passwords are checked", plain<storm_text>},

@@ -18,6 +18,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -43,9 +44,10 @@ tests::server_settings with_defaults(tests::server_settings settings) {
 }
 
 std::string make_key(const options& how, const tests::server_process& server) {
-    child_process made({how.program.string(), "key", "create", "--name=bench",
-                        "--scopes=verify,manage,sessions,import",
-                        "--data_dir=" + (server.data_dir() / "data").string()});
+    std::vector<std::string> words{how.program.string(), "key", "create", "--name=bench",
+                                   "--scopes=verify,manage,sessions,import"};
+    std::ranges::copy(server.data_options(), std::back_inserter(words));
+    child_process made(std::move(words));
     auto key = made.read_all(30);
     key.erase(key.find_last_not_of('\n') + 1);
     return key;
@@ -112,10 +114,19 @@ json::object load_figures::json() const {
 }
 
 product::product(const options& how, tests::server_settings settings)
-    : server_(how.program, with_defaults(std::move(settings))), key_(make_key(how, server_)) {}
+    : product(how, std::move(settings), given_redis{}) {}
+
+product::product(const options& how, tests::server_settings settings, given_redis redis)
+    : given_(std::move(redis)),
+      server_(how.program, with_defaults(std::move(settings)),
+              given_.beside != nullptr ? given_.beside->server_.keys() : std::filesystem::path()),
+      key_(given_.beside != nullptr ? given_.beside->key_ : make_key(how, server_)) {}
 
 std::vector<pid_t> product::processes() const {
-    return {server_.process(), server_.redis_process()};
+    if (given_.processes.empty()) return {server_.process(), server_.redis_process()};
+    std::vector<pid_t> all{server_.process()};
+    std::ranges::copy(given_.processes, std::back_inserter(all));
+    return all;
 }
 
 std::filesystem::path product::redis_socket() const {

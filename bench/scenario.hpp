@@ -77,11 +77,18 @@ private:
 class product {
 public:
     explicit product(const options& how, tests::server_settings settings = {});
+    // A Redis that the settings name instead, of these processes; `beside`: with the keys of a
+    // server that uses it already.
+    struct given_redis {
+        std::vector<pid_t> processes;
+        const product* beside = nullptr;
+    };
+    product(const options& how, tests::server_settings settings, given_redis redis);
 
     [[nodiscard]] tests::server_process& server() noexcept { return server_; }
     [[nodiscard]] const std::string& key() const noexcept { return key_; }
     [[nodiscard]] std::uint16_t port() const noexcept { return server_.port(); }
-    // The server and its Redis, in this order.
+    // The server and its Redis, in this order; of a given one all processes.
     [[nodiscard]] std::vector<pid_t> processes() const;
     [[nodiscard]] static std::vector<std::string> process_names() { return {"server", "redis"}; }
     [[nodiscard]] std::filesystem::path redis_socket() const;
@@ -93,6 +100,7 @@ public:
     load_result verify(code_supply& supply, load_options load);
 
 private:
+    given_redis given_;
     tests::server_process server_;
     std::string key_;
     double guessed_rate_ = 20'000; // sizes the next supply of codes
@@ -155,5 +163,6 @@ using scenario = std::function<boost::json::object(const options&)>;
 [[nodiscard]] boost::json::object run_peer(const options&);
 [[nodiscard]] boost::json::object run_cores(const options&);
 [[nodiscard]] boost::json::object run_overload(const options&);
+[[nodiscard]] boost::json::object run_cluster(const options&);
 
 } // namespace countersign::bench

@@ -29,7 +29,7 @@ struct reminder_loop::impl {
         for (int partition = 0; partition < reminders.partitions() && !stopping; ++partition) {
             const auto due = co_await reminders.due(partition, clock());
             if (!due) {
-                co_return;
+                continue; // others may be on a node of the cluster that answers
             }
             for (const auto& reminder : *due) {
                 if (stopping) {

@@ -1,6 +1,6 @@
 #include "store/account_directory.hpp"
 
-#include <spdlog/spdlog.h>
+#include "store/key_scan.hpp"
 
 #include <iterator>
 #include <set>
@@ -12,8 +12,6 @@ namespace countersign::store {
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr const char* keys_per_trip = "1000";
 
 // The smallest ids seen, each once however often SCAN names it, and never more than `size_max`.
 class first_ids {
@@ -35,39 +33,10 @@ private:
     std::set<core::account_id> ids_;
 };
 
-// SCAN's answer.
-struct scanned {
-    const std::string* cursor; // "0" at the end
-    const std::vector<reply_value>* keys;
-};
-
-store_result<scanned> read_scanned(const reply_value& reply) {
-    const auto* parts = reply.list();
-    if (parts != nullptr && parts->size() == 2) {
-        const scanned found{(*parts)[0].text(), (*parts)[1].list()};
-        if (found.cursor != nullptr && found.keys != nullptr) return found;
-    }
-    spdlog::error("redis: unexpected answer about the keys");
-    return store_error::corrupt;
-}
-
-asio::awaitable<store_result<void>> collect(connection& redis, const accounts& accounts,
-                                            first_ids& into, steady_time until) {
-    std::string cursor = "0";
-    do {
-        std::vector<std::string> words{"SCAN",  cursor,        "MATCH", accounts::key_pattern,
-                                       "COUNT", keys_per_trip, "TYPE",  "hash"};
-        const auto reply = co_await redis.command(std::move(words), until);
-        if (!reply) co_return reply.error();
-        const auto found = read_scanned(*reply);
-        if (!found) co_return found.error();
-        for (const auto& key : *found->keys) {
-            const auto* text = key.text();
-            auto id = text == nullptr ? std::nullopt : accounts.id_of_key(*text);
-            if (id) into.add(*std::move(id));
-        }
-        cursor = *found->cursor;
-    } while (cursor != "0");
+asio::awaitable<store_result<void>> add_all(const accounts& accounts, first_ids& into,
+                                            std::vector<std::string> keys) {
+    for (const auto& key : keys)
+        if (auto id = accounts.id_of_key(key)) into.add(*std::move(id));
     co_return store_result<void>();
 }
 
@@ -77,7 +46,12 @@ asio::awaitable<store_result<std::vector<core::account>>>
 list_accounts(connection& redis, accounts& accounts, account_page page) {
     const auto until = std::chrono::steady_clock::now() + account_listing_budget;
     first_ids ids(page.offset + page.limit);
-    const auto done = co_await collect(redis, accounts, ids, until);
+    const auto done = co_await scan_hashes(
+        redis, accounts::key_pattern,
+        [&accounts, &ids](std::vector<std::string> keys) {
+            return add_all(accounts, ids, std::move(keys));
+        },
+        until);
     if (!done) co_return done.error();
 
     std::vector<core::account> listed;

@@ -33,7 +33,7 @@ inline constexpr std::chrono::seconds account_listing_budget{10};
 // An account that is there all the while is in exactly its place; one that comes or goes meanwhile
 // may be missing, so a page can be shorter than its limit before the last. Pages asked for one
 // after the other are no snapshot: what comes or goes in between moves the rest. `corrupt` if an
-// account of the page is. One Redis server, not Redis Cluster.
+// account of the page is, `unavailable` while slots of a cluster are being moved.
 [[nodiscard]] boost::asio::awaitable<store_result<std::vector<core::account>>>
 list_accounts(connection& redis, accounts& accounts, account_page page);
 

@@ -1,8 +1,7 @@
 #include "store/account_walk.hpp"
 
 #include "core/decide/strangers.hpp"
-
-#include <spdlog/spdlog.h>
+#include "store/key_scan.hpp"
 
 #include <string>
 #include <utility>
@@ -14,36 +13,25 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr const char* keys_per_trip = "1000";
+asio::awaitable<store_result<void>> visit_each(const accounts& accounts, const account_visit& visit,
+                                               std::vector<std::string> keys) {
+    for (const auto& key : keys) {
+        auto id = accounts.id_of_key(key);
+        if (!id || core::is_stranger(*id)) continue;
+        const auto visited = co_await visit(*std::move(id));
+        if (!visited) co_return visited.error();
+    }
+    co_return store_result<void>();
+}
 
 } // namespace
 
 asio::awaitable<store_result<void>> walk_accounts(connection& redis, const accounts& accounts,
                                                   account_visit visit) {
-    std::string cursor = "0";
-    do {
-        std::vector<std::string> words{"SCAN",  cursor,        "MATCH", accounts::key_pattern,
-                                       "COUNT", keys_per_trip, "TYPE",  "hash"};
-        const auto reply = co_await redis.command(std::move(words));
-        if (!reply) co_return reply.error();
-        const auto* parts = reply->list();
-        const bool sound = parts != nullptr && parts->size() == 2;
-        const auto* next = sound ? (*parts)[0].text() : nullptr;
-        const auto* keys = sound ? (*parts)[1].list() : nullptr;
-        if (next == nullptr || keys == nullptr) {
-            spdlog::error("redis: unexpected answer about the keys");
-            co_return store_error::corrupt;
-        }
-        for (const auto& key : *keys) {
-            const auto* text = key.text();
-            auto id = text == nullptr ? std::nullopt : accounts.id_of_key(*text);
-            if (!id || core::is_stranger(*id)) continue;
-            const auto visited = co_await visit(*std::move(id));
-            if (!visited) co_return visited.error();
-        }
-        cursor = *next;
-    } while (cursor != "0");
-    co_return store_result<void>();
+    co_return co_await scan_hashes(redis, accounts::key_pattern,
+                                   [&accounts, &visit](std::vector<std::string> keys) {
+                                       return visit_each(accounts, visit, std::move(keys));
+                                   });
 }
 
 } // namespace countersign::store

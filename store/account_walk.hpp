@@ -14,10 +14,8 @@ namespace countersign::store {
 // What to do with an account; an error ends the walk.
 using account_visit = std::function<boost::asio::awaitable<store_result<void>>(core::account_id)>;
 
-// A walk (SCAN) over every key of the Redis database, with a round trip for 1,000 of them, during
-// which Redis serves others between the trips. An account that is there all the while is visited
-// once or more; one that comes or goes meanwhile perhaps. Strangers are not. One Redis server, not
-// Redis Cluster.
+// A walk (store/key_scan.hpp) over every key of the Redis database. An account that is there all
+// the while is visited once or more; one that comes or goes meanwhile perhaps. Strangers are not.
 [[nodiscard]] boost::asio::awaitable<store_result<void>>
 walk_accounts(connection& redis, const accounts& accounts, account_visit visit);
 

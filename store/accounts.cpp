@@ -277,7 +277,7 @@ asio::awaitable<store_result<bool>> accounts::impl::write(script_call call, stea
                                                           std::optional<std::size_t> repeated) {
     // The scripts know their own proposal again, so running one once more is the way to ask whether
     // it ran, and does no harm if the first run is still on its way.
-    if (redis.down()) co_return store_error::unavailable;
+    if (redis.down(call.keys.front())) co_return store_error::unavailable;
     auto pause = first_unknown_outcome_pause;
     for (bool first = true;; first = false, pause *= 2) {
         if (!first) {
@@ -404,7 +404,8 @@ accounts::transact(core::account_id id, std::function<change(const core::account
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     transaction_queue::place mine(self->queue, id);
     if (!mine.has_turn() && !co_await mine.turn(until))
-        co_return self->redis.healthy() ? store_error::contention : store_error::unavailable;
+        co_return self->redis.healthy(self->key_of(id)) ? store_error::contention
+                                                        : store_error::unavailable;
     co_return co_await self->decide_and_commit(std::move(id), std::move(decide), mine, until);
 }
 

@@ -1,5 +1,9 @@
 #include "store/connection.hpp"
 
+#include "store/cluster.hpp"
+#include "store/cluster_slots.hpp"
+#include "store/redis_answer.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,6 +17,7 @@
 #include <algorithm>
 #include <charconv>
 #include <exception>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -29,11 +34,6 @@ constexpr auto longest_pause = 200ms;
 // How long after a loss calls still wait for the connection to come back, before they fail at once.
 constexpr auto patience = 300ms;
 constexpr auto log_interval = 10s; // between two lines about the same trouble
-
-struct answer {
-    reply_value value;
-    std::string error; // the first word of an error reply, e.g. WRONGTYPE; the rest may quote us
-};
 
 reply_value leaf(const redis::resp3::node_view& node) {
     using redis::resp3::type;
@@ -56,6 +56,7 @@ void add_node(answer& to, const redis::resp3::node_view& node) {
     using redis::resp3::type;
     if (node.data_type == type::simple_error || node.data_type == type::blob_error) {
         to.error = node.value.substr(0, node.value.find(' '));
+        if (to.error == "MOVED" || to.error == "ASK") to.error = node.value;
         return;
     }
     auto* place = &to.value;
@@ -116,12 +117,13 @@ constexpr std::size_t frame_size = 16;
 
 // Requests that were not written yet survive a loss of the connection; written ones do not, because
 // they may have run (Boost.Redis' cancel_if_unresponded, on by default).
-redis::request make_request(std::span<const std::string_view> words) {
+redis::request make_request(std::span<const std::string_view> words, bool asking = false) {
     redis::request request;
     std::size_t size = 0;
     for (const auto word : words)
         size += word.size() + frame_size;
     request.reserve(size + frame_size);
+    if (asking) request.push("ASKING"); // one request: nothing gets between the two
     if (words.size() == 1)
         request.push(words.front());
     else
@@ -148,7 +150,7 @@ const std::vector<reply_value>* reply_value::list() const noexcept {
 struct connection::impl : std::enable_shared_from_this<impl> {
     impl(const asio::any_io_executor& executor, connection_options given)
         : options(std::move(given)), counted(options.counted ? *options.counted : uncounted),
-          config(make_config(options)),
+          judge(counted), config(make_config(options)),
           link(executor, make_tls_context(options.address), make_logger()), pause_timer(executor) {
         probe.push("PING");
     }
@@ -194,17 +196,6 @@ struct connection::impl : std::enable_shared_from_this<impl> {
         co_return std::move(received);
     }
 
-    boost::system::result<reply_value, store_error> judge(answer received, std::string_view what) {
-        if (received.error.empty()) return std::move(received.value);
-        counted.error_replies.add();
-        if (const auto now = std::chrono::steady_clock::now(); now >= next_error_line) {
-            next_error_line = now + 1s;
-            spdlog::error("redis answered {} with {}", what, received.error);
-        }
-        if (received.error == "WRONGTYPE") return store_error::corrupt;
-        return store_error::unavailable;
-    }
-
     // Nothing else tells that a new connection works: connecting succeeds with a frozen server.
     void send_probe() {
         probing = true;
@@ -216,7 +207,7 @@ struct connection::impl : std::enable_shared_from_this<impl> {
     }
 
     void note_connected() {
-        if (!up && !stopped) spdlog::info("redis: connected");
+        if (!up && !stopped) spdlog::info("{}: connected", options.label);
         up = answering = true;
         next_down_line = {};
     }
@@ -227,7 +218,7 @@ struct connection::impl : std::enable_shared_from_this<impl> {
         up = false;
         if (now < next_down_line) return;
         next_down_line = now + log_interval;
-        spdlog::warn("redis: no connection: {}", error.message());
+        spdlog::warn("{}: no connection: {}", options.label, error.message());
     }
 
     static asio::awaitable<void> keep_connected(std::shared_ptr<impl> self) {
@@ -247,6 +238,7 @@ struct connection::impl : std::enable_shared_from_this<impl> {
     connection_options options;
     redis_counters uncounted; // where nobody asks
     redis_counters& counted;
+    answer_judge judge;
     redis::config config;
     redis::connection link;
     asio::steady_timer pause_timer;
@@ -257,15 +249,34 @@ struct connection::impl : std::enable_shared_from_this<impl> {
     bool up = false;        // the present connection has answered
     bool answering = false; // the last call was answered
     steady_time patience_ends{};
-    steady_time next_down_line{}, next_error_line{};
+    steady_time next_down_line{};
 };
 
-connection::connection(const asio::any_io_executor& executor, connection_options options)
-    : impl_(std::make_shared<impl>(executor, std::move(options))) {}
+boost::system::result<reply_value, store_error> answer_judge::operator()(answer received,
+                                                                         std::string_view what) {
+    if (received.error.empty()) return std::move(received.value);
+    counted_.error_replies.add();
+    if (const auto now = std::chrono::steady_clock::now(); now >= next_error_line_) {
+        next_error_line_ = now + 1s;
+        const bool elsewhere = received.error.starts_with("MOVED");
+        spdlog::error("redis answered {} with {}{}", what, received.error,
+                      elsewhere ? ": a cluster's URL begins with redis+cluster://" : "");
+    }
+    if (received.error == "WRONGTYPE") return store_error::corrupt;
+    return store_error::unavailable;
+}
+
+connection::connection(const asio::any_io_executor& executor, connection_options options) {
+    if (options.address.seeds.empty())
+        impl_ = std::make_shared<impl>(executor, std::move(options));
+    else
+        cluster_ = std::make_shared<cluster>(executor, std::move(options));
+}
 
 connection::~connection() = default;
 
 void connection::start() {
+    if (cluster_) return cluster_->start();
     // The first connection may take as long as a call.
     impl_->patience_ends = std::chrono::steady_clock::now() + impl_->options.deadline;
     asio::co_spawn(impl_->link.get_executor(), impl::keep_connected(impl_),
@@ -280,6 +291,7 @@ void connection::start() {
 }
 
 void connection::stop() {
+    if (cluster_) return cluster_->stop();
     impl_->stopped = true;
     impl_->up = false;
     impl_->link.cancel();
@@ -288,6 +300,7 @@ void connection::stop() {
 
 asio::awaitable<boost::system::result<reply_value, store_error>>
 connection::command(std::vector<std::string> arguments, steady_time until) {
+    if (cluster_) co_return co_await cluster_->command(std::move(arguments), until);
     const auto self = impl_;
     const std::vector<std::string_view> words(arguments.begin(), arguments.end());
     auto received = co_await self->exec(make_request(words), until);
@@ -298,6 +311,7 @@ connection::command(std::vector<std::string> arguments, steady_time until) {
 asio::awaitable<boost::system::result<reply_value, store_error>>
 connection::script(const struct script& code, const std::vector<std::string>& keys,
                    const std::vector<std::string>& arguments, steady_time until) {
+    if (cluster_) co_return co_await cluster_->script(code, keys, arguments, until);
     const auto self = impl_;
     const auto key_count = std::to_string(keys.size());
     std::vector<std::string_view> words;
@@ -317,10 +331,43 @@ connection::script(const struct script& code, const std::vector<std::string>& ke
     co_return self->judge(std::move(*received), code.sha1);
 }
 
-bool connection::healthy() const noexcept {
+asio::awaitable<boost::system::result<answer, store_error>>
+connection::once(std::span<const std::string_view> words, bool asking, steady_time until) {
+    const auto self = impl_;
+    co_return co_await self->exec(make_request(words, asking), until);
+}
+
+std::vector<std::vector<std::size_t>>
+connection::together(const std::vector<std::string>& keys) const {
+    std::vector<std::vector<std::size_t>> groups;
+    std::map<int, std::size_t> places; // in groups, by slot
+    for (std::size_t index = 0; index < keys.size(); ++index) {
+        const auto slot = cluster_ ? cluster_slot_of(keys[index]) : 0;
+        const auto [place, is_new] = places.try_emplace(slot, groups.size());
+        if (is_new) groups.emplace_back();
+        groups[place->second].push_back(index);
+    }
+    return groups;
+}
+
+asio::awaitable<boost::system::result<std::vector<key_holder>, store_error>> connection::holders() {
+    if (cluster_) co_return co_await cluster_->holders();
+    co_return std::vector<key_holder>{{}};
+}
+
+asio::awaitable<boost::system::result<reply_value, store_error>>
+connection::command_at(key_holder holder, std::vector<std::string> arguments, steady_time until) {
+    if (cluster_)
+        co_return co_await cluster_->command_at(std::move(holder), std::move(arguments), until);
+    co_return co_await command(std::move(arguments), until);
+}
+
+bool connection::healthy(std::string_view key) const noexcept {
+    if (cluster_) return cluster_->healthy(key);
     return impl_->up && impl_->answering;
 }
-bool connection::down() const noexcept {
+bool connection::down(std::string_view key) const noexcept {
+    if (cluster_) return cluster_->down(key);
     return impl_->stopped ||
            (!impl_->up && std::chrono::steady_clock::now() >= impl_->patience_ends);
 }

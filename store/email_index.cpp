@@ -73,21 +73,24 @@ std::vector<std::string> email_index::keys_of(const core::email_address& address
 
 asio::awaitable<store_result<std::vector<std::string>>>
 email_index::read(std::vector<std::string> keys) {
-    std::vector<std::string> stored;
+    std::vector<std::string> stored(keys.size());
     if (keys.size() == 1) {
         const auto reply = co_await redis_.command(words("GET", std::move(keys.front())));
         if (!reply) co_return reply.error();
-        stored.push_back(text_of(*reply));
+        stored.front() = text_of(*reply);
         co_return stored;
     }
-    const auto count = keys.size();
-    keys.insert(keys.begin(), "MGET");
-    const auto reply = co_await redis_.command(std::move(keys));
-    if (!reply) co_return reply.error();
-    const auto* values = reply->list();
-    if (values == nullptr || values->size() != count) co_return store_error::corrupt;
-    for (const auto& value : *values)
-        stored.push_back(text_of(value));
+    for (const auto& group : redis_.together(keys)) {
+        std::vector<std::string> get{"MGET"};
+        for (const auto place : group)
+            get.push_back(keys[place]);
+        const auto reply = co_await redis_.command(std::move(get));
+        if (!reply) co_return reply.error();
+        const auto* values = reply->list();
+        if (values == nullptr || values->size() != group.size()) co_return store_error::corrupt;
+        for (std::size_t i = 0; i < group.size(); ++i)
+            stored[group[i]] = text_of((*values)[i]);
+    }
     co_return stored;
 }
 

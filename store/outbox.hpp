@@ -7,7 +7,9 @@
 #include "store/accounts.hpp"
 
 #include <array>
+#include <chrono>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,10 +33,12 @@ struct outbox_counts {
 };
 
 // Uses a connection of its own, because reads block it; its deadline must be longer than any
-// `wait`. One per notifier. read() is not called again while a read() runs; everything else may
-// overlap. Every entry that read() or reclaim() returned is renew()ed while it is in hand, and ends
-// in exactly one of settle(), retry() and give_up(); each does nothing if another notifier ended
-// the entry first.
+// `wait`. In a Redis Cluster no command reads the streams of two partitions, so read() asks for
+// each, all at once, and looks again every `look_each` instead of blocking; and while a node is
+// away the other nodes' partitions go on, so calls fail only if all of them do. One per notifier.
+// read() is not called again while a read() runs; everything else may overlap. Every entry that
+// read() or reclaim() returned is renew()ed while it is in hand, and ends in exactly one of
+// settle(), retry() and give_up(); each does nothing if another notifier ended the entry first.
 class outbox {
 public:
     // `consumer` names this notifier within the group: stable over restarts, so that what it had
@@ -82,23 +86,46 @@ public:
     [[nodiscard]] boost::asio::awaitable<store_result<outbox_counts>> counts();
 
     static constexpr int requeue_max = 100;
+    static constexpr std::chrono::milliseconds look_each{20};
 
 private:
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> take_own_pending();
+    // Partitions whose streams one command can read: all, or in a cluster each by itself.
+    struct part {
+        std::vector<int> partitions;
+        bool groups_exist = false;
+        bool own_pending_read = false;
+    };
+    using streams_by_part = std::vector<std::vector<std::string>>; // as parts_; of some none
+    class round;
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> prepare(part& of);
+    // Its groups, and what this consumer has there, if they are not known yet.
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> make_ready(part& of);
+    [[nodiscard]] boost::asio::awaitable<store_result<void>> take_own_pending(part& of);
     [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    take_new(std::vector<std::string> streams, std::size_t count_of_each, core::milliseconds wait);
+    take_new(streams_by_part streams, std::size_t count_of_each, core::milliseconds wait);
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
+    take_at_once(const streams_by_part& streams, std::size_t count_of_each);
+    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
+    take_from(part& of, std::vector<std::string> streams, std::size_t count_of_each,
+              core::milliseconds wait);
+    [[nodiscard]] boost::asio::awaitable<void> take_into(std::optional<store_result<bool>>& outcome,
+                                                         part& of, std::vector<std::string> streams,
+                                                         std::size_t count_of_each);
     [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
     reclaim_stream(int partition, core::mail_lane lane, core::milliseconds idle, std::size_t count);
     [[nodiscard]] bool is_waiting(const outbox_entry& entry) const;
-    // Those of which no entry waits.
-    [[nodiscard]] std::vector<std::string> alert_streams_without_head() const;
+    // The streams of the parts that are ready; of alerts on demand those only of which no entry
+    // waits.
+    [[nodiscard]] streams_by_part code_streams() const;
+    enum class heads : bool { all, missing };
+    void add_alert_streams(streams_by_part& to, heads which) const;
 
     connection& blocking_reads_;
     connection& writes_;
     int partitions_;
     std::string consumer_;
-    bool groups_exist_ = false;
-    bool own_pending_read_ = false;
+    std::vector<part> parts_;
+    std::vector<std::size_t> part_of_; // by partition
     // Taken but not yet returned, per lane: the head of each stream, of which the oldest is chosen.
     // About one entry per stream beyond what was asked for, but after a start anew.
     std::array<std::deque<outbox_entry>, 2> waiting_;

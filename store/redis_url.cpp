@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace countersign::store {
 
@@ -70,26 +71,48 @@ bool read_credentials(std::string_view text, redis_address& to) {
 }
 
 // host, host:port, [IPv6] or [IPv6]:port.
-bool read_host(std::string_view text, redis_address& to) {
+std::optional<redis_endpoint> read_host(std::string_view text) {
+    redis_endpoint read{.host = "", .port = redis_address{}.port};
     std::string_view after;
     if (text.starts_with('[')) {
         const auto close = text.find(']');
-        if (close == std::string_view::npos) return false;
-        to.host = text.substr(1, close - 1);
+        if (close == std::string_view::npos) return std::nullopt;
+        read.host = text.substr(1, close - 1);
         after = text.substr(close + 1);
     } else {
         const auto colon = text.find(':');
-        to.host = text.substr(0, colon);
+        read.host = text.substr(0, colon);
         if (colon != std::string_view::npos) after = text.substr(colon);
     }
-    if (to.host.empty()) return false;
-    if (after.empty()) return true;
-    if (!after.starts_with(':') || !number_of(after.substr(1), 1, 65535)) return false;
-    to.port = after.substr(1);
-    return true;
+    if (read.host.empty()) return std::nullopt;
+    if (after.empty()) return read;
+    if (!after.starts_with(':') || !number_of(after.substr(1), 1, 65535)) return std::nullopt;
+    read.port = after.substr(1);
+    return read;
 }
 
-parsed_address parse_network(std::string_view rest, bool tls) {
+constexpr const char* no_host = "the host of a Redis URL is missing or its port is not 1 to 65535";
+
+parsed_address parse_seeds(std::string_view rest, redis_address address) {
+    if (rest.find('/') != std::string_view::npos)
+        return std::string("a redis+cluster:// URL ends with its nodes: a cluster has one database "
+                           "only, number 0, so none is chosen");
+    for (std::size_t begin = 0; begin <= rest.size();) {
+        const auto end = std::min(rest.find(',', begin), rest.size());
+        auto seed = read_host(rest.substr(begin, end - begin));
+        if (!seed) return std::string(no_host);
+        if (address.seeds.size() == redis_seeds_max)
+            return std::string("a redis+cluster:// URL names 64 nodes at most; the others are "
+                               "learnt from them");
+        address.seeds.push_back(*std::move(seed));
+        begin = end + 1;
+    }
+    return address;
+}
+
+enum class servers : bool { one, cluster };
+
+parsed_address parse_network(std::string_view rest, bool tls, servers count) {
     redis_address address;
     address.tls = tls;
     // The last @, because a password may hold one by mistake and must not end up as a host.
@@ -99,14 +122,17 @@ parsed_address parse_network(std::string_view rest, bool tls) {
                                "percent-encoded where needed");
         rest.remove_prefix(at + 1);
     }
+    if (count == servers::cluster) return parse_seeds(rest, std::move(address));
     if (const auto slash = rest.find('/'); slash != std::string_view::npos) {
         const auto database = rest.substr(slash + 1);
         if (!database.empty() && !read_database(database, address))
             return std::string("after the host a Redis URL takes only /<database number>");
         rest = rest.substr(0, slash);
     }
-    if (!read_host(rest, address))
-        return std::string("the host of a Redis URL is missing or its port is not 1 to 65535");
+    auto server = read_host(rest);
+    if (!server) return std::string(no_host);
+    address.host = std::move(server->host);
+    address.port = std::move(server->port);
     return address;
 }
 
@@ -120,11 +146,14 @@ parsed_address parse_redis_url(std::string_view url) {
     const auto scheme = url.substr(0, separator);
     if (separator != std::string_view::npos) {
         const auto rest = url.substr(separator + 3);
-        if (scheme == "redis") return parse_network(rest, false);
-        if (scheme == "rediss") return parse_network(rest, true);
+        if (scheme == "redis") return parse_network(rest, false, servers::one);
+        if (scheme == "rediss") return parse_network(rest, true, servers::one);
+        if (scheme == "redis+cluster") return parse_network(rest, false, servers::cluster);
+        if (scheme == "rediss+cluster") return parse_network(rest, true, servers::cluster);
         if (scheme == "unix") return parse_unix(rest);
     }
-    return std::string("a Redis URL starts with redis://, rediss:// or unix://");
+    return std::string("a Redis URL starts with redis://, rediss://, redis+cluster://, "
+                       "rediss+cluster:// or unix://");
 }
 
 } // namespace countersign::store

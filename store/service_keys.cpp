@@ -28,8 +28,12 @@ constexpr std::size_t key_length = key_prefix.size() + 43; // base64url of 32 by
 // In the order of service_scope.
 constexpr std::array<std::string_view, 4> scope_names{"verify", "manage", "sessions", "import"};
 
-std::string index_name(const std::string& hash) {
-    return "cs:index:key:" + hash;
+// How the names of index entries begin. Scripts name the listing and its entries at once; where
+// those have to be in one slot, the entries have the listing's hash tag.
+const char* index_prefix_in(const connection& redis) {
+    constexpr const char* plain = "cs:index:key:";
+    constexpr const char* beside_the_listing = "cs:index:key:{cs:keys}:";
+    return redis.together({listing, plain}).size() == 1 ? plain : beside_the_listing;
 }
 
 std::string_view without_spaces(std::string_view text) {
@@ -128,6 +132,13 @@ std::string to_text(const std::vector<service_scope>& scopes) {
         text += scope_names[static_cast<std::size_t>(scope)];
     }
     return text;
+}
+
+service_keys::service_keys(connection& redis, const core::code_hasher& hasher)
+    : redis_(redis), hasher_(hasher), index_prefix_(index_prefix_in(redis)) {}
+
+std::string service_keys::index_name(const std::string& hash) const {
+    return index_prefix_ + hash;
 }
 
 std::string service_key_hash(const core::code_hasher& hasher, std::string_view key) {

@@ -57,8 +57,7 @@ struct new_service_key {
 // Runs on the connection's executor; the connection, hasher and random source outlive the calls.
 class service_keys {
 public:
-    service_keys(connection& redis, const core::code_hasher& hasher)
-        : redis_(redis), hasher_(hasher) {}
+    service_keys(connection& redis, const core::code_hasher& hasher);
 
     // `name` is a valid display name (core::is_valid_display_name). After an error a key may be
     // listed that nobody was told: the log names its id, to revoke it.
@@ -81,8 +80,11 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> move(std::string id, std::string from,
                                                     std::string to);
 
+    [[nodiscard]] std::string index_name(const std::string& hash) const;
+
     connection& redis_;
     const core::code_hasher& hasher_;
+    std::string index_prefix_;
 };
 
 } // namespace countersign::store

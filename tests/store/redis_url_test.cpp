@@ -46,6 +46,32 @@ TEST(RedisUrl, AUnixSocket_IsAPathWithADatabase) {
     EXPECT_EQ(numbered.database, 2);
 }
 
+TEST(RedisUrl, ACluster_IsItsSeedsWithOneLoginForAll) {
+    const auto one = parsed("redis+cluster://cache.example");
+    EXPECT_FALSE(one.tls);
+    EXPECT_EQ(one.seeds, (std::vector<store::redis_endpoint>{{"cache.example", "6379"}}));
+    const auto all = parsed("rediss+cluster://app:a,b%40c@one:7000,[2001:db8::1]:7001,three");
+    EXPECT_TRUE(all.tls);
+    EXPECT_EQ(all.user, "app");
+    EXPECT_EQ(all.password, "a,b@c");
+    EXPECT_EQ(all.seeds, (std::vector<store::redis_endpoint>{
+                             {"one", "7000"}, {"2001:db8::1", "7001"}, {"three", "6379"}}));
+    EXPECT_TRUE(parsed("redis://one").seeds.empty());
+}
+
+TEST(RedisUrl, AClusterWithADatabase_IsRefusedWithTheReason) {
+    for (const auto* text : {"redis+cluster://host/0", "redis+cluster://host:7000,other/1"})
+        EXPECT_NE(parse_redis_url(text).error().find("one database"), std::string::npos) << text;
+}
+
+TEST(RedisUrl, MoreSeedsThanAnybodyNeeds_AreRefused) {
+    std::string url = "redis+cluster://h";
+    for (std::size_t i = 1; i < store::redis_seeds_max; ++i)
+        url += ",h";
+    EXPECT_TRUE(parse_redis_url(url).has_value());
+    EXPECT_TRUE(parse_redis_url(url + ",h").has_error());
+}
+
 TEST(RedisUrl, WhatIsNoRedisUrl_IsASentenceWithoutThePassword) {
     for (const auto* text : {"",
                              "localhost",
@@ -65,6 +91,16 @@ TEST(RedisUrl, WhatIsNoRedisUrl_IsASentenceWithoutThePassword) {
                              "redis://user:hunter2%4@host",
                              "redis://user:hunter2@",
                              "redis://user:hunter2@host/1?x=y",
+                             "redis+cluster://",
+                             "redis+cluster://,",
+                             "redis+cluster://host,",
+                             "redis+cluster://host,,host",
+                             "redis+cluster://host:0,host",
+                             "redis+cluster://host,host:65536",
+                             "redis+cluster://user:hunter2@",
+                             "redis+cluster://user:hunter2@host/1",
+                             "cluster://host",
+                             "unix+cluster:///a",
                              "unix://relative",
                              "unix:///a?db=",
                              "unix:///a?x=1"}) {

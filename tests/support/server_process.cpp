@@ -51,8 +51,14 @@ std::string read_file(const std::filesystem::path& path) {
 
 } // namespace
 
-server_process::server_process(const std::filesystem::path& program, server_settings settings)
+server_process::server_process(const std::filesystem::path& program, server_settings settings,
+                               const std::filesystem::path& keys)
     : program_(program), data_dir_(make_directory()), settings_(std::move(settings)) {
+    if (!keys.empty()) {
+        std::filesystem::create_directory(data_dir_ / "data");
+        std::filesystem::permissions(data_dir_ / "data", std::filesystem::perms(0700));
+        std::filesystem::copy_file(keys, this->keys());
+    }
     settings_.try_emplace("policy.ip_limits", "false");
     start_on_a_free_port();
 }
@@ -102,6 +108,13 @@ void server_process::start() {
     ::posix_spawn_file_actions_destroy(&files);
     if (failed != 0) throw std::runtime_error("cannot start " + program_.string());
     wait_until_ready();
+}
+
+std::vector<std::string> server_process::data_options() const {
+    std::vector<std::string> options{"--data_dir=" + (data_dir_ / "data").string()};
+    if (const auto url = settings_.find("redis.url"); url != settings_.end())
+        options.push_back("--redis.url=" + url->second);
+    return options;
 }
 
 void server_process::wait_until_ready() {

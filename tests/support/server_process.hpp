@@ -12,6 +12,7 @@
 #include <string_view>
 #include <sys/types.h>
 #include <utility>
+#include <vector>
 
 namespace countersign::tests {
 
@@ -21,7 +22,9 @@ using server_settings = std::map<std::string, std::string>;
 class server_process {
 public:
     // Returns when /health/ready says 200. IP limits are off unless the settings say otherwise.
-    explicit server_process(const std::filesystem::path& program, server_settings settings = {});
+    // `keys`: another server's file of keys, which serves the same Redis.
+    explicit server_process(const std::filesystem::path& program, server_settings settings = {},
+                            const std::filesystem::path& keys = {});
     // SIGTERM if it still runs; removes the data directory. Both the server and its managed Redis
     // are gone afterwards.
     ~server_process();
@@ -37,6 +40,9 @@ public:
     [[nodiscard]] pid_t redis_process() const;
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    [[nodiscard]] std::filesystem::path keys() const { return data_dir_ / "data" / "keys.json"; }
+    // Where commands find its data: --data_dir, and --redis.url if it has one.
+    [[nodiscard]] std::vector<std::string> data_options() const;
     // Over TLS if the settings have tls.certificate, which is not verified.
     [[nodiscard]] http_connection connect() const;
     [[nodiscard]] pid_t process() const noexcept { return process_; }

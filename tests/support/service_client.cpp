@@ -18,8 +18,9 @@ namespace {
 // The standard output of `countersign key …`. The words need no quoting.
 std::string key_command(const std::filesystem::path& program, const server_process& server,
                         const std::string& words) {
-    const auto line =
-        program.string() + " key " + words + " --data_dir=" + (server.data_dir() / "data").string();
+    auto line = program.string() + " key " + words;
+    for (const auto& option : server.data_options())
+        line += " " + option;
     std::FILE* out = ::popen(line.c_str(), "r"); // NOLINT(cert-env33-c): a test's own words
     if (out == nullptr) throw std::runtime_error("cannot run " + line);
     std::string text;

@@ -1,7 +1,9 @@
-// A private Redis with a connection to it, for tests of what stands on the store.
+// A private Redis with a connection to it, for tests of what stands on the store. Where the
+// environment asks for it (shared_cluster()), it is a Redis Cluster, emptied for each test.
 #pragma once
 
 #include "store/connection.hpp"
+#include "tests/support/redis_cluster.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/run_coroutine.hpp"
 
@@ -39,11 +41,14 @@ private:
 
 class store_fixture : public ::testing::Test {
 protected:
-    explicit store_fixture(append_only durability = append_only::off) : server(durability) {}
+    explicit store_fixture(append_only durability = append_only::off) : server(durability) {
+        if (const auto* cluster = shared_cluster()) cluster->flush();
+    }
 
     [[nodiscard]] store::connection_options options() const {
         store::connection_options made;
-        made.address = server.address();
+        const auto* cluster = shared_cluster();
+        made.address = cluster != nullptr ? cluster->address() : server.address();
         return made;
     }
     template <typename T>
