@@ -15,14 +15,14 @@ namespace {
 // clang-format off
 constexpr std::array<std::string_view, static_cast<std::size_t>(last_field) + 1> names{
     "format", "id", "email", "email_verified", "name", "subject", "locale", "password", "created",
-    "active", "email_factor_since", "totp", "backup", "preferred", "label", "alg", "digits", "period",
-    "secret", "step", "at", "misses", "until", "factor_attempts",
+    "active", "email_factor_since", "totp", "backup", "preferred", "label", "alg", "digits",
+    "period", "secret", "step", "at", "misses", "until", "factor_attempts",
     "pending_email", "family_name", "registration_reported", "enrolment", "passkeys",
     "passkey_enrolment", "passkey_challenge", "codes", "mails", "password_attempts", "challenges",
     "unanswered", "unfinished", "failure_told", "reuse_told", "sessions", "api_tokens", "notify",
-    "light_mode", "for", "hash", "to", "ip", "browser", "os", "session", "replaces", "count", "refresh",
-    "aal", "second_factor_at", "seen", "token", "by", "device", "credential", "key", "uv", "be", "bs",
-    "via", "used", "challenge",
+    "light_mode", "for", "hash", "to", "ip", "browser", "os", "session", "replaces", "count",
+    "refresh", "aal", "second_factor_at", "seen", "token", "by", "device", "credential", "key",
+    "uv", "be", "bs", "via", "used", "challenge",
 };
 // clang-format on
 static_assert(names.back() == "challenge");

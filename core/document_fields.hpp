@@ -28,14 +28,15 @@ namespace countersign::core {
 // anything else later. Numbers below 24 take one byte: they are for what most accounts have.
 // clang-format off
 enum class field : std::uint8_t {
-    format, id, email, email_verified, name, subject, locale, password, created, active,
-    email_factor_since, totp, backup, preferred, label, alg, digits, period, secret, step, at, misses,
-    until, factor_attempts,
-    pending_email, family_name, registration_reported, enrolment, passkeys, passkey_enrolment,
-    passkey_challenge, codes, mails, password_attempts, challenges, unanswered, unfinished,
-    failure_told, reuse_told, sessions, api_tokens, notify, light_mode, purpose, hash, to, ip, browser,
-    os, session, replaces, count, refresh, aal, second_factor_at, seen, token, by, device, credential,
-    key, uv, be, bs, via, used, challenge,
+    format, id, email, email_verified, name, subject, locale, password, created,
+    active, email_factor_since, totp, backup, preferred, label, alg, digits,
+    period, secret, step, at, misses, until, factor_attempts,
+    pending_email, family_name, registration_reported, enrolment, passkeys,
+    passkey_enrolment, passkey_challenge, codes, mails, password_attempts, challenges,
+    unanswered, unfinished, failure_told, reuse_told, sessions, api_tokens, notify,
+    light_mode, purpose, hash, to, ip, browser, os, session, replaces, count,
+    refresh, aal, second_factor_at, seen, token, by, device, credential, key,
+    uv, be, bs, via, used, challenge,
 };
 // clang-format on
 inline constexpr field last_field = field::challenge;

@@ -10,8 +10,8 @@
 --       all), payload.
 -- Answers 1 committed, 2 was committed before by the same proposal, 0 another version,
 --         -1 wrong type, -2 a lane holds more.
--- `v` is the version and, behind it, the eight before: a proposal whose answer was lost is known again
--- even when others have committed since. A version has eight bytes.
+-- `v` is the version and, behind it, the eight before: a proposal whose answer was lost is known
+-- again even when others have committed since. A version has eight bytes.
 local versions = redis.pcall('HGET', KEYS[1], 'v')
 if type(versions) == 'table' then return -1 end
 versions = versions or ''

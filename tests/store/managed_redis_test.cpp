@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -174,6 +175,11 @@ TEST_F(ManagedRedis, RelaxedDurability_IsEverySecond) {
     relaxed.sync = durability::everysec;
     const managed_redis redis(relaxed);
     EXPECT_NE(ask(redis.address(), "CONFIG GET appendfsync").find("everysec"), std::string::npos);
+}
+
+TEST_F(ManagedRedis, DoesNotPushAsideThoseThatWakeIt) {
+    const managed_redis redis(options());
+    EXPECT_EQ(::sched_getscheduler(redis.process_id()), SCHED_BATCH);
 }
 
 TEST_F(ManagedRedis, AKilledChildIsRestarted_WithItsData) {
