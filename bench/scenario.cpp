@@ -153,6 +153,7 @@ double product::import(std::size_t first, std::size_t count, const subject_shape
     }
     const auto rate =
         static_cast<double>(count) / std::chrono::duration<double>(clock::now() - begin).count();
+    if (!std::filesystem::exists(redis_socket())) return rate; // it is given another Redis
     redis_client redis(redis_socket());
     const auto patience = clock::now() + std::chrono::seconds(60);
     while (redis.is_rewriting() && clock::now() < patience)

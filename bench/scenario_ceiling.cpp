@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t usual_connections = 64;
 // Bytes of the document of an account with one app and ten backup codes (HSTRLEN … d).
-constexpr std::size_t document_size = 900;
+constexpr std::size_t document_size = 414;
 
 std::string read_file(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);

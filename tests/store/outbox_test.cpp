@@ -279,10 +279,10 @@ TEST_F(Outbox, RenewingKeepsWhatTheNextReadGives) {
         append("alert", "x", partition);
     auto slow = make("slow");
     const auto held = read(slow, 1); // the others were taken with it
-    std::this_thread::sleep_for(120ms);
+    std::this_thread::sleep_for(350ms);
     succeed(slow.renew({}));
     auto other = make("other");
-    EXPECT_EQ(succeed(other.reclaim(100ms, 100)).size(), 1U);
+    EXPECT_EQ(succeed(other.reclaim(300ms, 100)).size(), 1U);
     EXPECT_EQ(read(slow, 100).size(), 3U);
 }
 
