@@ -292,7 +292,8 @@ cluster::command_at(key_holder holder, std::vector<std::string> arguments, stead
     const auto named = std::ranges::find_if(
         nodes_, [&](const node_pointer& one) { return one && name_of(one->place) == holder.name; });
     if (named == nodes_.end()) co_return store_error::unavailable;
-    const auto asked = *named;
+    // Its own: the node may be dropped meanwhile.
+    const auto asked = *named; // NOLINT(performance-unnecessary-copy-initialization)
     co_return co_await asked->link.command(std::move(arguments), until);
 }
 

@@ -82,6 +82,7 @@ outbox::outbox(connection& blocking_reads, connection& writes, int partitions, s
     : blocking_reads_(blocking_reads), writes_(writes), partitions_(partitions),
       consumer_(std::move(consumer)), part_of_(static_cast<std::size_t>(partitions)) {
     std::vector<std::string> keys;
+    keys.reserve(part_of_.size());
     for (int partition = 0; partition < partitions; ++partition)
         keys.push_back(stream_key(partition, mail_lane::code));
     for (const auto& indices : blocking_reads.together(keys)) {
