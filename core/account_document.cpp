@@ -8,6 +8,7 @@
 
 #include <array>
 #include <concepts>
+#include <type_traits>
 
 namespace countersign::core {
 
@@ -24,6 +25,18 @@ constexpr std::size_t scratch_size = 8192;
 template <typename Given, typename T>
 concept either = std::same_as<std::remove_const_t<Given>, T>;
 
+// An enumeration whose last member is `last`, as its number.
+template <typename Fields, typename Enum>
+void describe_choice(Fields& fields, field which, Enum& value, std::remove_const_t<Enum> last) {
+    auto number = static_cast<std::int64_t>(value);
+    if constexpr (Fields::reads) number = 0;
+    fields(which, number);
+    if constexpr (Fields::reads) {
+        if (number < 0 || number > static_cast<std::int64_t>(last)) return fields.fail();
+        value = static_cast<Enum>(number);
+    }
+}
+
 } // namespace
 
 // Not in the unnamed namespace: document_fields.hpp finds them by their arguments.
@@ -32,7 +45,7 @@ template <typename Fields>
 static void describe(Fields& fields, either<totp_device> auto& device) {
     fields.hex(field::id, "totp_", device.id);
     fields(field::label, device.label);
-    fields.choice(field::alg, device.parameters.algorithm, hash_algorithm::sha512);
+    describe_choice(fields, field::alg, device.parameters.algorithm, hash_algorithm::sha512);
     fields(field::digits, device.parameters.digits);
     fields(field::period, device.parameters.period_s);
     fields.encoded(field::secret, device.sealed_secret);
@@ -61,7 +74,7 @@ static void describe(Fields& fields, either<passkey> auto& key) {
     fields.hex(field::id, "passkey_", key.id);
     fields(field::label, key.label);
     fields.encoded(field::credential, key.credential.id);
-    fields.choice(field::alg, key.credential.algorithm, passkey_algorithm::rs256);
+    describe_choice(fields, field::alg, key.credential.algorithm, passkey_algorithm::rs256);
     fields.encoded(field::key, key.credential.public_key);
     fields(field::count, key.credential.sign_count);
     fields(field::uv, key.credential.user_verified);
@@ -89,7 +102,7 @@ static void describe(Fields& fields, either<passkey_challenge> auto& asked) {
 
 template <typename Fields>
 static void describe(Fields& fields, either<mailed_code> auto& code) {
-    fields.choice(field::purpose, code.purpose, code_purpose::reset_password);
+    describe_choice(fields, field::purpose, code.purpose, code_purpose::reset_password);
     fields.encoded(field::hash, code.hash);
     fields(field::until, code.expires_at);
     fields(field::to, code.address);
@@ -98,7 +111,7 @@ static void describe(Fields& fields, either<mailed_code> auto& code) {
 
 template <typename Fields>
 static void describe(Fields& fields, either<sent_mail> auto& mail) {
-    fields.choice(field::purpose, mail.purpose, code_purpose::reset_password);
+    describe_choice(fields, field::purpose, mail.purpose, code_purpose::reset_password);
     fields(field::at, mail.at);
 }
 
@@ -118,7 +131,7 @@ static void describe(Fields& fields, either<client_info> auto& client) {
 template <typename Fields>
 static void describe(Fields& fields, either<challenge> auto& open) {
     fields.hex(field::id, "", open.id);
-    fields.choice(field::purpose, open.purpose, challenge_purpose::step_up);
+    describe_choice(fields, field::purpose, open.purpose, challenge_purpose::step_up);
     fields(field::session, open.session);
     fields(field::replaces, open.replaces);
     describe(fields, open.client);
@@ -142,7 +155,7 @@ template <typename Fields>
 static void describe(Fields& fields, either<session> auto& one) {
     fields(field::id, one.id);
     fields.encoded(field::refresh, one.refresh_hash);
-    fields.choice(field::aal, one.assurance, assurance_level::aal2);
+    describe_choice(fields, field::aal, one.assurance, assurance_level::aal2);
     fields(field::second_factor_at, one.second_factor_at);
     describe(fields, one.client);
     fields(field::created, one.created_at);

@@ -77,11 +77,6 @@ public:
     void operator()(field which, const std::vector<std::string>& values) {
         put_list(which, values, [this](const std::string& value) { put_text(value); });
     }
-    // An enumeration whose last member is `last`.
-    template <typename Enum>
-    void choice(field which, Enum value, Enum /*last*/) {
-        operator()(which, static_cast<std::int64_t>(value));
-    }
     // Text that is mostly `prefix` and hexadecimal digits: stored as the bytes that they stand for.
     template <typename Tag>
     void hex(field which, std::string_view prefix, const identifier<Tag>& value) {
@@ -208,13 +203,6 @@ public:
     void operator()(field which, std::vector<std::string>& out) {
         take_list(which, out, [this](std::string& value) { take_text(value); });
     }
-    template <typename Enum>
-    void choice(field which, Enum& out, Enum last) {
-        std::int64_t number = 0;
-        operator()(which, number);
-        if (number < 0 || number > static_cast<std::int64_t>(last)) return fail();
-        out = static_cast<Enum>(number);
-    }
     template <typename Tag>
     void hex(field which, std::string_view prefix, identifier<Tag>& out) {
         if (at(which)) out = identifier<Tag>(take_hex(prefix));
@@ -289,10 +277,6 @@ public:
     explicit json_document_writer(json_writer& out) : out_(out) {}
 
     void operator()(field which, const auto& value) { out_.put(to_string(which), value); }
-    template <typename Enum>
-    void choice(field which, Enum value, Enum /*last*/) {
-        out_.put(to_string(which), static_cast<std::int64_t>(value));
-    }
     template <typename Tag>
     void hex(field which, std::string_view /*prefix*/, const identifier<Tag>& value) {
         operator()(which, value);
@@ -337,13 +321,6 @@ public:
     }
 
     void operator()(field which, auto& out) { in_.get(to_string(which), out); }
-    template <typename Enum>
-    void choice(field which, Enum& out, Enum last) {
-        std::int64_t number = 0;
-        operator()(which, number);
-        if (number < 0 || number > static_cast<std::int64_t>(last)) return fail();
-        out = static_cast<Enum>(number);
-    }
     template <typename Tag>
     void hex(field which, std::string_view /*prefix*/, identifier<Tag>& out) {
         operator()(which, out);

@@ -1,13 +1,14 @@
 #include "store/cluster.hpp"
 
+#include "store/background.hpp"
+#include "store/script_words.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancel_after.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 namespace countersign::store {
@@ -72,14 +73,8 @@ cluster::~cluster() = default;
 void cluster::start() {
     // As for a single server, the first connection may take as long as a call.
     patience_ends_ = steady_clock::now() + node_options_.deadline;
-    asio::co_spawn(executor_, keep_map(shared_from_this()), [](const std::exception_ptr& failure) {
-        if (!failure) return;
-        try {
-            std::rethrow_exception(failure);
-        } catch (const std::exception& reason) {
-            spdlog::critical("redis cluster: its map is no longer kept: {}", reason.what());
-        }
-    });
+    run_in_background(executor_, keep_map(shared_from_this()),
+                      "redis cluster: the loop of its map");
 }
 
 void cluster::stop() {
@@ -234,18 +229,10 @@ asio::awaitable<cluster::reply_result> cluster::script(const struct script& code
     const auto self = shared_from_this();
     until = std::min(until, steady_clock::now() + node_options_.deadline);
     const auto slot = keys.empty() ? std::nullopt : std::optional(cluster_slot_of(keys.front()));
-    const auto key_count = std::to_string(keys.size());
-    std::vector<std::string_view> words;
-    words.reserve(3 + keys.size() + arguments.size());
-    words.insert(words.end(), {"EVALSHA", code.sha1, key_count});
-    words.insert(words.end(), keys.begin(), keys.end());
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    auto received = co_await ask(slot, words, until);
-    if (received && received->error == "NOSCRIPT") {
-        words[0] = "EVAL";
-        words[1] = code.source;
-        received = co_await ask(slot, words, until);
-    }
+    script_words words(code, keys, arguments);
+    auto received = co_await ask(slot, words.by_hash(), until);
+    if (received && received->error == "NOSCRIPT")
+        received = co_await ask(slot, words.by_source(), until);
     if (!received) co_return received.error();
     co_return judge_(std::move(*received), code.sha1);
 }

@@ -1,12 +1,13 @@
 #include "store/connection.hpp"
 
+#include "store/background.hpp"
 #include "store/cluster.hpp"
 #include "store/cluster_slots.hpp"
 #include "store/redis_answer.hpp"
+#include "store/script_words.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancel_after.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -16,7 +17,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <exception>
 #include <map>
 #include <span>
 #include <utility>
@@ -279,15 +279,8 @@ void connection::start() {
     if (cluster_) return cluster_->start();
     // The first connection may take as long as a call.
     impl_->patience_ends = std::chrono::steady_clock::now() + impl_->options.deadline;
-    asio::co_spawn(impl_->link.get_executor(), impl::keep_connected(impl_),
-                   [](const std::exception_ptr& failure) {
-                       if (!failure) return;
-                       try {
-                           std::rethrow_exception(failure);
-                       } catch (const std::exception& reason) {
-                           spdlog::critical("redis: the connection loop ended: {}", reason.what());
-                       }
-                   });
+    run_in_background(impl_->link.get_executor(), impl::keep_connected(impl_),
+                      "redis: the connection loop");
 }
 
 void connection::stop() {
@@ -313,20 +306,11 @@ connection::script(const struct script& code, const std::vector<std::string>& ke
                    const std::vector<std::string>& arguments, steady_time until) {
     if (cluster_) co_return co_await cluster_->script(code, keys, arguments, until);
     const auto self = impl_;
-    const auto key_count = std::to_string(keys.size());
-    std::vector<std::string_view> words;
-    words.reserve(3 + keys.size() + arguments.size());
-    words.insert(words.end(), {"EVALSHA", code.sha1, key_count});
-    words.insert(words.end(), keys.begin(), keys.end());
-    words.insert(words.end(), arguments.begin(), arguments.end());
     until = std::min(until, std::chrono::steady_clock::now() + self->options.deadline);
-
-    auto received = co_await self->exec(make_request(words), until);
-    if (received && received->error == "NOSCRIPT") {
-        words[0] = "EVAL";
-        words[1] = code.source;
-        received = co_await self->exec(make_request(words), until);
-    }
+    script_words words(code, keys, arguments);
+    auto received = co_await self->exec(make_request(words.by_hash()), until);
+    if (received && received->error == "NOSCRIPT")
+        received = co_await self->exec(make_request(words.by_source()), until);
     if (!received) co_return received.error();
     co_return self->judge(std::move(*received), code.sha1);
 }
