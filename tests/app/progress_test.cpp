@@ -64,7 +64,7 @@ TEST(Progress, IsCutToTheColumns) {
 class terminal {
 public:
     explicit terminal(unsigned short columns)
-        : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) {
+        : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
         if (!master_ || ::grantpt(master_.get()) != 0 || ::unlockpt(master_.get()) != 0)
             throw std::runtime_error("no terminal to test with");
         line_ = store::descriptor(
@@ -76,10 +76,15 @@ public:
             throw std::runtime_error("no terminal to test with");
     }
     [[nodiscard]] int line() const noexcept { return line_.get(); }
+    // What was written since the last call. The kernel passes it on when it has time, so a mark is
+    // written behind it and waited for.
     [[nodiscard]] std::string shown() const {
-        std::string text(4096, '\0');
-        const auto count = ::read(master_.get(), text.data(), text.size());
-        text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+        constexpr char mark = '\x06';
+        if (::write(line_.get(), &mark, 1) != 1)
+            throw std::runtime_error("a terminal that is full");
+        std::string text;
+        for (char byte = 0; ::read(master_.get(), &byte, 1) == 1 && byte != mark;)
+            text += byte;
         return text;
     }
 
