@@ -10,8 +10,7 @@
 #include "core/decide/subjects.hpp"
 #include "notify/mime.hpp"
 #include "store/accounts.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -54,7 +53,7 @@ problem problem_with(store::store_error error) {
     return redis_problem(error);
 }
 
-using printed = asio::awaitable<fallible<void>>;
+using printed = awaitable<fallible<void>>;
 
 printed print_activity(store::accounts& accounts, const core::account& account, std::ostream& out) {
     const auto history = co_await accounts.activity(account.id, "", core::activity_rows_max);

@@ -1,8 +1,8 @@
 #include "app/clock_watch.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <charconv>
@@ -44,8 +44,8 @@ std::optional<core::unix_time> time_in(const store::reply_value& reply) {
 
 } // namespace
 
-asio::awaitable<std::optional<milliseconds>> compare_clocks(store::connection& redis,
-                                                            std::function<core::unix_time()> now) {
+awaitable<std::optional<milliseconds>> compare_clocks(store::connection& redis,
+                                                      std::function<core::unix_time()> now) {
     // The first answer waits for the connection, too.
     std::vector<std::string> first{"PING"};
     if ((co_await redis.command(std::move(first))).has_error()) co_return std::nullopt;
@@ -83,7 +83,7 @@ void clock_watch::keep() {
     });
 }
 
-asio::awaitable<void> clock_watch::run() {
+awaitable<void> clock_watch::run() {
     for (boost::system::error_code ended; !ended;) {
         // That Redis is away is told elsewhere.
         if (const auto offset = co_await compare_clocks(redis_, now_)) {
@@ -96,7 +96,7 @@ asio::awaitable<void> clock_watch::run() {
                              *offset > milliseconds(0) ? "ahead of" : "behind");
         }
         timer_.expires_after(looks_each);
-        co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        co_await timer_.async_wait(asio::redirect_error(asio::deferred, ended));
     }
 }
 

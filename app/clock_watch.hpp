@@ -7,10 +7,9 @@
 #include "core/counter.hpp"
 #include "core/types.hpp"
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <functional>
@@ -26,7 +25,7 @@ struct clock_counters {
 
 // How far the clock `now` is ahead of Redis' (TIME); half of what the answer took is taken for its
 // way. Nothing if Redis does not answer, or too slowly to tell.
-[[nodiscard]] boost::asio::awaitable<std::optional<std::chrono::milliseconds>>
+[[nodiscard]] awaitable<std::optional<std::chrono::milliseconds>>
 compare_clocks(store::connection& redis, std::function<core::unix_time()> now);
 
 class clock_watch {
@@ -45,10 +44,10 @@ public:
     void keep();
 
 private:
-    boost::asio::awaitable<void> run();
+    awaitable<void> run();
 
     boost::asio::io_context& context_;
-    boost::asio::steady_timer timer_;
+    steady_timer timer_;
     store::connection redis_;
     std::function<core::unix_time()> now_;
     clock_counters& counted_;

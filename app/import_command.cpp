@@ -10,12 +10,12 @@
 #include "app/system.hpp"
 #include "store/accounts.hpp"
 #include "store/email_index.hpp"
+#include "store/event_loop.hpp"
 #include "store/import_batch.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <array>
@@ -85,7 +85,7 @@ public:
         : source_(source), batch_(batch), out_(out),
           line_(STDERR_FILENO, progress_line::clock::now()) {}
 
-    asio::awaitable<fallible<void>> run() {
+    awaitable<fallible<void>> run() {
         const auto ended = co_await import_all();
         line_.clear();
         print_summary();
@@ -100,9 +100,9 @@ public:
     }
 
 private:
-    asio::awaitable<fallible<void>> import_all() {
+    awaitable<fallible<void>> import_all() {
         for (;;) {
-            auto some = co_await asio::co_spawn(reading_, read_some(), asio::use_awaitable);
+            auto some = co_await asio::co_spawn(reading_, read_some(), asio::deferred);
             for (auto& record : some.records) {
                 if (end_.came()) break;
                 if (auto done = co_await take(std::move(record)); !done) co_return done;
@@ -137,7 +137,7 @@ private:
         co_return some;
     }
 
-    asio::awaitable<fallible<void>> take(import_record record) {
+    awaitable<fallible<void>> take(import_record record) {
         if (record.what != import_record::kind::line) {
             // In the order of the file.
             if (auto done = co_await finish_batch(); !done) co_return done;
@@ -157,7 +157,7 @@ private:
     }
 
     // An error: the store is away.
-    asio::awaitable<fallible<void>> finish_batch() {
+    awaitable<fallible<void>> finish_batch() {
         const auto tried = co_await batch_.run();
         const auto names = std::exchange(names_, {});
         std::optional<problem> stopped;
@@ -241,8 +241,8 @@ private:
     asio::thread_pool reading_{1};
 };
 
-asio::awaitable<fallible<void>> perform(store::connection& redis, const settings& all,
-                                        import_source& source, std::ostream& out) {
+awaitable<fallible<void>> perform(store::connection& redis, const settings& all,
+                                  import_source& source, std::ostream& out) {
     system_random system;
     buffered_random random(system);
     const auto opened = co_await open_keys(all.data_dir, redis, system, all.token_algorithm);

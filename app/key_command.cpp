@@ -8,9 +8,8 @@
 #include "app/system.hpp"
 #include "core/text.hpp"
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 #include "store/service_keys.hpp"
-
-#include <boost/asio/awaitable.hpp>
 
 #include <algorithm>
 #include <iomanip>
@@ -56,7 +55,7 @@ struct key_request {
     std::ostream& out;
 };
 
-asio::awaitable<fallible<void>> perform(store::connection& redis, const key_request& request) {
+awaitable<fallible<void>> perform(store::connection& redis, const key_request& request) {
     system_random random;
     const auto opened =
         co_await open_keys(request.all.data_dir, redis, random, request.all.token_algorithm);

@@ -8,10 +8,9 @@
 #include "app/system.hpp"
 #include "app/text_table.hpp"
 #include "core/text.hpp"
+#include "store/event_loop.hpp"
 #include "store/file_lock.hpp"
 #include "store/key_renewal.hpp"
-
-#include <boost/asio/awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -111,8 +110,7 @@ std::string use_of(const key_description& key, const store::key_use& use) {
     return words.empty() ? "nothing" : words;
 }
 
-asio::awaitable<fallible<void>> show(store::connection& redis, command_parts with,
-                                     opened_keys opened) {
+awaitable<fallible<void>> show(store::connection& redis, command_parts with, opened_keys opened) {
     opened_store store(redis, opened);
     std::optional<store::key_use> use;
     if (with.options.count_use) {
@@ -133,8 +131,7 @@ asio::awaitable<fallible<void>> show(store::connection& redis, command_parts wit
     co_return fallible<void>();
 }
 
-asio::awaitable<fallible<void>> rotate(store::connection& redis, command_parts with,
-                                       opened_keys opened) {
+awaitable<fallible<void>> rotate(store::connection& redis, command_parts with, opened_keys opened) {
     auto& keys = opened.keys;
     const auto& options = with.options;
     const auto now = system_clock_now();
@@ -163,8 +160,7 @@ asio::awaitable<fallible<void>> rotate(store::connection& redis, command_parts w
     co_return fallible<void>();
 }
 
-asio::awaitable<fallible<void>> reseal(store::connection& redis, command_parts with,
-                                       opened_keys opened) {
+awaitable<fallible<void>> reseal(store::connection& redis, command_parts with, opened_keys opened) {
     opened_store store(redis, opened);
     using clock = std::chrono::steady_clock;
     auto shown_at = clock::now();
@@ -253,8 +249,8 @@ private:
     std::vector<std::string> kept_;
 };
 
-asio::awaitable<fallible<void>> forget_peppers(opened_store& store,
-                                               const std::vector<key_description>& dropped) {
+awaitable<fallible<void>> forget_peppers(opened_store& store,
+                                         const std::vector<key_description>& dropped) {
     const auto ids = store.codes().pepper_ids();
     for (const auto& key : dropped) {
         if (key.ring != "pepper") continue;
@@ -266,8 +262,7 @@ asio::awaitable<fallible<void>> forget_peppers(opened_store& store,
     co_return fallible<void>();
 }
 
-asio::awaitable<fallible<void>> retire(store::connection& redis, command_parts with,
-                                       opened_keys opened) {
+awaitable<fallible<void>> retire(store::connection& redis, command_parts with, opened_keys opened) {
     opened_store store(redis, opened);
     const auto use = co_await store.renewal().count();
     if (!use) co_return redis_problem(use.error());
@@ -298,7 +293,7 @@ asio::awaitable<fallible<void>> retire(store::connection& redis, command_parts w
     co_return fallible<void>();
 }
 
-asio::awaitable<fallible<void>> perform(store::connection& redis, command_parts with) {
+awaitable<fallible<void>> perform(store::connection& redis, command_parts with) {
     system_random random;
     auto opened = co_await open_keys(with.all.data_dir, redis, random, with.all.token_algorithm);
     if (!opened) co_return opened.error();

@@ -14,9 +14,9 @@
 #include "notify/mime.hpp"
 #include "notify/smtp_transport.hpp"
 #include "notify/test_mail.hpp"
+#include "store/event_loop.hpp"
 #include "store/outbox_admin.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/json/serialize.hpp>
 #include <spdlog/spdlog.h>
 
@@ -60,7 +60,7 @@ public:
         : admin_(redis, partitions), partitions_(partitions), options_(options), all_(all),
           out_(out) {}
 
-    asio::awaitable<fallible<void>> run() {
+    awaitable<fallible<void>> run() {
         switch (options_.what) {
         case mail_action::status:
             co_return co_await status();
@@ -79,7 +79,7 @@ public:
     }
 
 private:
-    asio::awaitable<fallible<void>> status() {
+    awaitable<fallible<void>> status() {
         auto found = co_await admin_.status();
         if (!found) co_return redis_problem(found.error());
         const status_report report{
@@ -93,7 +93,7 @@ private:
         co_return fallible<void>();
     }
 
-    asio::awaitable<fallible<void>> list() {
+    awaitable<fallible<void>> list() {
         const auto found = co_await admin_.list(options_.filter);
         if (!found) co_return redis_problem(found.error());
         if (options_.json)
@@ -103,7 +103,7 @@ private:
         co_return fallible<void>();
     }
 
-    asio::awaitable<fallible<void>> show() {
+    awaitable<fallible<void>> show() {
         const auto mail = co_await find();
         if (!mail) co_return mail.error();
         if (options_.json)
@@ -113,7 +113,7 @@ private:
         co_return fallible<void>();
     }
 
-    asio::awaitable<fallible<void>> retry_one() {
+    awaitable<fallible<void>> retry_one() {
         auto mail = co_await find_dead();
         if (!mail) co_return mail.error();
         if (has_expired(*mail, system_clock_now()))
@@ -127,7 +127,7 @@ private:
         co_return fallible<void>();
     }
 
-    asio::awaitable<fallible<void>> retry_all() {
+    awaitable<fallible<void>> retry_all() {
         store::mail_filter dead{.state = store::mail_state::dead,
                                 .limit = std::numeric_limits<std::size_t>::max()};
         auto found = co_await admin_.list(dead);
@@ -149,7 +149,7 @@ private:
         co_return fallible<void>();
     }
 
-    asio::awaitable<fallible<void>> drop() {
+    awaitable<fallible<void>> drop() {
         auto mail = co_await find_dead();
         if (!mail) co_return mail.error();
         const auto title = title_of(*mail);
@@ -167,14 +167,14 @@ private:
         co_return fallible<void>();
     }
 
-    asio::awaitable<fallible<store::kept_mail>> find() {
+    awaitable<fallible<store::kept_mail>> find() {
         auto found = co_await admin_.find(options_.id);
         if (!found) co_return redis_problem(found.error());
         if (!found->has_value()) co_return problem{"there is no mail " + options_.id};
         co_return std::move(**found);
     }
 
-    asio::awaitable<fallible<store::kept_mail>> find_dead() {
+    awaitable<fallible<store::kept_mail>> find_dead() {
         auto mail = co_await find();
         if (mail && mail->state != store::mail_state::dead)
             co_return problem{"mail " + options_.id +
@@ -193,8 +193,8 @@ private:
     std::ostream& out_;
 };
 
-asio::awaitable<fallible<void>> perform(store::connection& redis, const mail_options& options,
-                                        const settings& all, std::ostream& out) {
+awaitable<fallible<void>> perform(store::connection& redis, const mail_options& options,
+                                  const settings& all, std::ostream& out) {
     system_random random;
     const auto opened = co_await open_keys(all.data_dir, redis, random, all.token_algorithm);
     if (!opened) co_return opened.error();

@@ -107,7 +107,7 @@ struct mail_pipeline::impl {
                         system_clock_now),
           stop(std::move(stop_submissions)) {}
 
-    asio::awaitable<void> work() {
+    awaitable<void> work() {
         using asio::experimental::awaitable_operators::operator&&;
         co_await (notifier.run() && reminder_loop.run());
     }

@@ -36,7 +36,7 @@ public:
         redis_.start();
     }
 
-    asio::awaitable<net::reply> dispatch(const net::request& value) override {
+    awaitable<net::reply> dispatch(const net::request& value) override {
         if (value.path != path) co_return refused(404, "There is only /metrics here.");
         if (value.method != boost::beast::http::verb::get) {
             auto answer = refused(405, "The metrics can only be read.");
@@ -55,7 +55,7 @@ public:
         return refused(net::status_of(problem), std::string(detail));
     }
 
-    asio::awaitable<void> stop() override {
+    awaitable<void> stop() override {
         redis_.stop();
         co_return;
     }

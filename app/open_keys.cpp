@@ -1,10 +1,10 @@
 #include "app/open_keys.hpp"
 
 #include "app/redis_access.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -24,8 +24,8 @@ constexpr std::chrono::seconds patience{30};
 constexpr std::chrono::milliseconds pause{100};
 
 // Whether accounts were ever kept in this Redis.
-asio::awaitable<fallible<bool>> data_exists(store::connection& redis) {
-    asio::steady_timer timer(co_await asio::this_coro::executor);
+awaitable<fallible<bool>> data_exists(store::connection& redis) {
+    steady_timer timer(co_await asio::this_coro::executor);
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
         std::vector<std::string> exists{"EXISTS", "cs:meta"};
@@ -36,7 +36,7 @@ asio::awaitable<fallible<bool>> data_exists(store::connection& redis) {
         }
         if (std::chrono::steady_clock::now() >= deadline) co_return redis_problem(reply.error());
         timer.expires_after(pause);
-        co_await timer.async_wait(asio::use_awaitable);
+        co_await timer.async_wait(asio::deferred);
     }
 }
 
@@ -63,10 +63,9 @@ bool are_all_of(std::string_view remembered, const key_file& keys) {
 
 } // namespace
 
-asio::awaitable<fallible<opened_keys>> open_keys(std::filesystem::path data_dir,
-                                                 store::connection& redis,
-                                                 core::random_source& random,
-                                                 core::jws_algorithm access) {
+awaitable<fallible<opened_keys>> open_keys(std::filesystem::path data_dir, store::connection& redis,
+                                           core::random_source& random,
+                                           core::jws_algorithm access) {
     const auto exists = co_await data_exists(redis);
     if (!exists) co_return exists.error();
     auto keys = key_file::load_or_create(data_dir, *exists, random, access);
@@ -88,7 +87,7 @@ asio::awaitable<fallible<opened_keys>> open_keys(std::filesystem::path data_dir,
     co_return opened_keys{*std::move(keys), *std::move(data)};
 }
 
-asio::awaitable<fallible<void>> remember_peppers(store::connection& redis, const key_file& keys) {
+awaitable<fallible<void>> remember_peppers(store::connection& redis, const key_file& keys) {
     const auto written =
         co_await store::write_key_fingerprint(redis, joined(keys.fingerprints(true)));
     if (!written) co_return redis_problem(written.error());

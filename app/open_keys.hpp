@@ -5,9 +5,8 @@
 #include "app/key_file.hpp"
 #include "app/problem.hpp"
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 #include "store/metadata.hpp"
-
-#include <boost/asio/awaitable.hpp>
 
 #include <filesystem>
 
@@ -22,13 +21,13 @@ struct opened_keys {
 // new, and compares fingerprints: each pepper that data may be under must be in the file. `access`
 // is what a new file signs access tokens with. `redis` is started and, like `random`, outlives the
 // call.
-[[nodiscard]] boost::asio::awaitable<fallible<opened_keys>>
+[[nodiscard]] awaitable<fallible<opened_keys>>
 open_keys(std::filesystem::path data_dir, store::connection& redis, core::random_source& random,
           core::jws_algorithm access = core::jws_algorithm::hs256);
 
 // Lets the data remember the peppers of these keys that are used, and no others. After the file
 // has a new one, and before it loses an old one.
-[[nodiscard]] boost::asio::awaitable<fallible<void>> remember_peppers(store::connection& redis,
-                                                                      const key_file& keys);
+[[nodiscard]] awaitable<fallible<void>> remember_peppers(store::connection& redis,
+                                                         const key_file& keys);
 
 } // namespace countersign::app

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -17,7 +17,7 @@ namespace countersign::app {
 namespace detail {
 
 template <typename T>
-boost::asio::awaitable<void> keep(boost::asio::awaitable<T> work, std::optional<T>& result) {
+awaitable<void> keep(awaitable<T> work, std::optional<T>& result) {
     result.emplace(co_await std::move(work));
 }
 

@@ -3,9 +3,9 @@
 #include "app/files.hpp"
 #include "app/system.hpp"
 #include "net/reply.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -99,7 +99,7 @@ struct tls_keeper::state {
     std::optional<net::tls_identity> identity;
     net::server* server = nullptr;
     asio::signal_set hangups;
-    asio::steady_timer daily;
+    steady_timer daily;
 };
 
 tls_keeper::tls_keeper(std::unique_ptr<state> state) : state_(std::move(state)) {}

@@ -107,7 +107,7 @@ net::reply key_set(const worker& of, const net::request& request, net::family& o
             .headers = {{"Cache-Control", "public, max-age=300"}}};
 }
 
-boost::asio::awaitable<void> stop(std::shared_ptr<worker> stopped) {
+awaitable<void> stop(std::shared_ptr<worker> stopped) {
     stopped->redis.stop();
     if (stopped->limits_redis) stopped->limits_redis->stop();
     co_return;

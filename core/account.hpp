@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/codes.hpp"
+#include "core/hash_list.hpp"
 #include "core/text.hpp"
 #include "core/tokens.hpp"
 #include "core/totp.hpp"
@@ -43,7 +44,7 @@ struct pending_totp {
     std::string token_id; // what its confirmation must name; empty: nothing
     std::string begun_by; // who alone may confirm it (requester_key() of core/decide/evidence.hpp)
     totp_device device;
-    std::vector<std::string> backup_code_hashes; // in force with the device
+    hash_list backup_code_hashes; // in force with the device
     unix_time expires_at{};
     friend bool operator==(const pending_totp&, const pending_totp&) = default;
 };
@@ -172,7 +173,7 @@ struct account {
     std::vector<passkey> passkeys; // oldest first
     std::optional<pending_passkey> passkey_enrolment;
     std::optional<core::passkey_challenge> passkey_challenge; // the live one
-    std::vector<std::string> backup_code_hashes;              // of unused codes
+    hash_list backup_code_hashes;                             // of unused codes
     // Of the methods with codes always one that is on, or none.
     std::optional<factor_method> preferred;
 

@@ -9,7 +9,7 @@
 
 #include "core/account.hpp"
 #include "core/crypto/cbor.hpp"
-#include "core/crypto/encoding.hpp"
+#include "core/hash_list.hpp"
 #include "core/json_fields.hpp"
 
 #include <algorithm>
@@ -88,10 +88,13 @@ public:
     void encoded(field which, const std::string& value) {
         if (value.empty()) return;
         begin(which);
-        put_encoded(value);
+        append_packed(text_, value);
     }
-    void encoded(field which, const std::vector<std::string>& values) {
-        put_list(which, values, [this](const std::string& value) { put_encoded(value); });
+    void encoded(field which, const hash_list& values) {
+        if (values.empty()) return;
+        begin(which);
+        put_array_head(values.size());
+        text_ += values.items();
     }
     // What describe(Fields&, T&) describes.
     template <typename T>
@@ -134,7 +137,6 @@ private:
     void put_integer(std::int64_t value);
     void put_text(std::string_view value);
     void put_hex(std::string_view prefix, std::string_view value);
-    void put_encoded(std::string_view value);
     void put_array_head(std::size_t size);
 
     std::string& text_;
@@ -208,10 +210,12 @@ public:
         if (at(which)) out = identifier<Tag>(take_hex(prefix));
     }
     void encoded(field which, std::string& out) {
-        if (at(which)) take_encoded(out);
+        if (at(which) && !take_packed(in_, out)) fail();
     }
-    void encoded(field which, std::vector<std::string>& out) {
-        take_list(which, out, [this](std::string& value) { take_encoded(value); });
+    void encoded(field which, hash_list& out) {
+        if (!at(which)) return;
+        const auto size = in_.array();
+        if (!size || !out.take(in_, *size)) fail();
     }
     template <typename T>
     void object(field which, std::optional<T>& out) {
@@ -262,7 +266,6 @@ private:
     }
     void take_text(std::string& out);
     [[nodiscard]] std::string take_hex(std::string_view prefix);
-    void take_encoded(std::string& out);
 
     cbor_reader& in_;
     document_fault& fault_;
@@ -281,7 +284,10 @@ public:
     void hex(field which, std::string_view /*prefix*/, const identifier<Tag>& value) {
         operator()(which, value);
     }
-    void encoded(field which, const auto& value) { operator()(which, value); }
+    void encoded(field which, const std::string& value) { operator()(which, value); }
+    void encoded(field which, const hash_list& values) {
+        operator()(which, std::vector<std::string>(values.begin(), values.end()));
+    }
     template <typename T>
     void object(field which, const std::optional<T>& value) {
         if (value) put_object(which, *value);
@@ -325,7 +331,12 @@ public:
     void hex(field which, std::string_view /*prefix*/, identifier<Tag>& out) {
         operator()(which, out);
     }
-    void encoded(field which, auto& out) { operator()(which, out); }
+    void encoded(field which, std::string& out) { operator()(which, out); }
+    void encoded(field which, hash_list& out) {
+        std::vector<std::string> values;
+        operator()(which, values);
+        out = values;
+    }
     template <typename T>
     void object(field which, std::optional<T>& out) {
         in_.get_object(to_string(which), [&](json_reader& in) { take(in, out.emplace()); });

@@ -32,7 +32,7 @@ admission::place::~place() {
     next.called_->cancel();
 }
 
-asio::awaitable<bool> admission::place::turn() {
+awaitable<bool> admission::place::turn() {
     called_.emplace(co_await asio::this_coro::executor, owner_.limits_.wait);
     // Also when the coroutine is destroyed while it waits.
     struct in_line {

@@ -5,10 +5,7 @@
 #pragma once
 
 #include "net/counters.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include "store/event_loop.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -44,13 +41,13 @@ public:
 
         [[nodiscard]] bool admitted() const noexcept { return admitted_; }
         // Waits for the turn. False: it did not come in time.
-        [[nodiscard]] boost::asio::awaitable<bool> turn();
+        [[nodiscard]] awaitable<bool> turn();
 
     private:
         friend class admission;
         admission& owner_;
         bool admitted_;
-        std::optional<boost::asio::steady_timer> called_; // while it waits
+        std::optional<steady_timer> called_; // while it waits
     };
 
 private:

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/result.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
 
 #include <cstdint>
@@ -33,7 +33,7 @@ public:
     // next call. Empty at the end of the body, and ever after; a failure also stays. The first call
     // invites the body of a client that waits for it (100-continue). Only a body that was read up
     // to the empty piece leaves the connection open for another request.
-    [[nodiscard]] virtual boost::asio::awaitable<piece> next() = 0;
+    [[nodiscard]] virtual awaitable<piece> next() = 0;
 };
 
 } // namespace countersign::net

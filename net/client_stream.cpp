@@ -1,8 +1,8 @@
 #include "net/client_stream.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/socket_base.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace countersign::net {
 
@@ -25,7 +25,7 @@ error_code client_stream::error_of(tls_session::state state) noexcept {
     return asio::error::connection_reset;
 }
 
-asio::awaitable<bool> client_stream::finish(tls_session::step (tls_session::*step)()) {
+awaitable<bool> client_stream::finish(tls_session::step (tls_session::*step)()) {
     for (;;) {
         error_code error;
         switch ((*tls_.*step)().now) {
@@ -36,24 +36,23 @@ asio::awaitable<bool> client_stream::finish(tls_session::step (tls_session::*ste
             co_return false;
         case tls_session::state::readable:
             co_await socket_.async_wait(tcp_socket::wait_read,
-                                        asio::redirect_error(asio::use_awaitable, error));
+                                        asio::redirect_error(asio::deferred, error));
             break;
         case tls_session::state::writable:
             co_await socket_.async_wait(tcp_socket::wait_write,
-                                        asio::redirect_error(asio::use_awaitable, error));
+                                        asio::redirect_error(asio::deferred, error));
             break;
         case tls_session::state::again:
-            co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+            co_await asio::post(socket_.get_executor(), asio::deferred);
             break;
         }
         if (error) co_return false;
     }
 }
 
-asio::awaitable<bool> client_stream::handshake() {
+awaitable<bool> client_stream::handshake() {
     error_code error;
-    co_await socket_.async_wait(tcp_socket::wait_read,
-                                asio::redirect_error(asio::use_awaitable, error));
+    co_await socket_.async_wait(tcp_socket::wait_read, asio::redirect_error(asio::deferred, error));
     if (error) co_return false;
     tls_ = context_->accept(socket_.native_handle());
     co_return co_await finish(&tls_session::handshake);
@@ -63,7 +62,7 @@ std::string_view client_stream::problem() const noexcept {
     return tls_ ? tls_->problem() : std::string_view{};
 }
 
-asio::awaitable<void> client_stream::end_sending() {
+awaitable<void> client_stream::end_sending() {
     if (tls_) (void)co_await finish(&tls_session::end);
     error_code ignored;
     socket_.shutdown(asio::socket_base::shutdown_send, ignored);

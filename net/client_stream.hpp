@@ -4,8 +4,8 @@
 #pragma once
 
 #include "net/tls.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_type.hpp>
@@ -42,12 +42,12 @@ public:
     [[nodiscard]] executor_type get_executor() noexcept { return socket_.get_executor(); }
 
     // False if there is nobody to talk to; problem() says why. Throws std::bad_alloc.
-    boost::asio::awaitable<bool> handshake();
+    awaitable<bool> handshake();
     // OpenSSL's words, of static storage; empty where all is well.
     [[nodiscard]] std::string_view problem() const noexcept;
     // The client sees the end of the stream behind what was written. What it still sends is to be
     // read from the socket, and is of no meaning.
-    boost::asio::awaitable<void> end_sending();
+    awaitable<void> end_sending();
     // The same without waiting, as far as the socket takes it.
     void end_sending_now() noexcept;
     // What is being waited for ends with operation_aborted.
@@ -142,7 +142,7 @@ private:
     }
 
     [[nodiscard]] static boost::system::error_code error_of(tls_session::state state) noexcept;
-    boost::asio::awaitable<bool> finish(tls_session::step (tls_session::*step)());
+    awaitable<bool> finish(tls_session::step (tls_session::*step)());
 
     tcp_socket socket_;
     const tls_context* context_; // null: plain

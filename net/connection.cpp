@@ -3,9 +3,9 @@
 #include "core/crypto/secret.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <spdlog/spdlog.h>
@@ -127,7 +127,7 @@ void connection::close_if_idle() {
     if (phase_ == phase::idle || phase_ == phase::handshake) client_.cancel();
 }
 
-asio::awaitable<void> connection::run() {
+awaitable<void> connection::run() {
     // Terminal cancellation ends the socket's operations and the handler's; both say so by value.
     co_await asio::this_coro::throw_if_cancelled(false);
     if (client_.is_tls() && !co_await shake_hands()) co_return;
@@ -146,7 +146,7 @@ asio::awaitable<void> connection::run() {
 }
 
 // False if the connection is to be closed. What went wrong the client is told by TLS itself.
-asio::awaitable<bool> connection::shake_hands() {
+awaitable<bool> connection::shake_hands() {
     enter(phase::handshake);
     if (co_await client_.handshake()) co_return true;
     if (!client_.problem().empty()) {
@@ -172,7 +172,7 @@ void connection::begin_request() {
     enter(used_ == 0 ? phase::idle : phase::header);
 }
 
-asio::awaitable<connection::outcome> connection::read_head() {
+awaitable<connection::outcome> connection::read_head() {
     begin_request();
     for (;;) {
         if (const auto found = scan_.advance(received(), set_.bounds)) {
@@ -189,11 +189,11 @@ asio::awaitable<connection::outcome> connection::read_head() {
 }
 
 // Appends what the client sends to the buffer, which has room.
-asio::awaitable<connection::outcome> connection::receive() {
+awaitable<connection::outcome> connection::receive() {
     error_code error;
     const auto size = co_await client_.async_read_some(
         asio::buffer(buffer_.data() + used_, buffer_.size() - used_),
-        asio::redirect_error(asio::use_awaitable, error));
+        asio::redirect_error(asio::deferred, error));
     used_ += size;
     written_ = std::max(written_, used_);
     if (!error) {
@@ -289,7 +289,7 @@ error_code connection::feed_parser() {
     return {};
 }
 
-asio::awaitable<connection::outcome> connection::read_body() {
+awaitable<connection::outcome> connection::read_body() {
     if (expects_continue_) {
         const auto state = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
         if (state != outcome::ready) co_return state;
@@ -307,7 +307,7 @@ asio::awaitable<connection::outcome> connection::read_body() {
     co_return outcome::ready;
 }
 
-asio::awaitable<void> connection::dispatch() {
+awaitable<void> connection::dispatch() {
     enter(phase::handler);
     close_ = !parser_->keep_alive() || ++served_ >= set_.bounds.requests_per_connection_max;
     bool failed = false;
@@ -325,7 +325,7 @@ asio::awaitable<void> connection::dispatch() {
     if (failed) refuse({transport_problem::internal_error, {}});
 }
 
-asio::awaitable<connection::outcome> connection::send_reply() {
+awaitable<connection::outcome> connection::send_reply() {
     close_ = close_ || reply_.close || set_.draining;
     reply_framing framing{.date = set_.date,
                           .close = close_,
@@ -352,7 +352,7 @@ asio::awaitable<connection::outcome> connection::send_reply() {
     co_return state;
 }
 
-asio::awaitable<connection::outcome> connection::send(std::string_view bytes) {
+awaitable<connection::outcome> connection::send(std::string_view bytes) {
     enter(phase::write);
     // The socket's buffer nearly always takes a reply whole, and then nothing is awaited.
     error_code error;
@@ -360,20 +360,20 @@ asio::awaitable<connection::outcome> connection::send(std::string_view bytes) {
     if (!error && sent == bytes.size()) co_return outcome::ready;
     if (error && error != asio::error::would_block) co_return outcome::gone;
     co_await asio::async_write(client_, asio::buffer(bytes.substr(sent)),
-                               asio::redirect_error(asio::use_awaitable, error));
+                               asio::redirect_error(asio::deferred, error));
     co_return error ? outcome::gone : outcome::ready;
 }
 
-asio::awaitable<void> connection::linger() {
+awaitable<void> connection::linger() {
     enter(phase::linger);
     co_await client_.end_sending();
     error_code error;
     for (std::size_t thrown_away = 0; !error && thrown_away < linger_max_bytes;)
         thrown_away += co_await client_.socket().async_read_some(
-            asio::buffer(buffer_), asio::redirect_error(asio::use_awaitable, error));
+            asio::buffer(buffer_), asio::redirect_error(asio::deferred, error));
 }
 
-asio::awaitable<void> serve(tcp_socket socket, connection_set& set) {
+awaitable<void> serve(tcp_socket socket, connection_set& set) {
     connection self(std::move(socket), set);
     co_await self.run();
 }

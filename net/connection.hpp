@@ -11,11 +11,10 @@
 #include "net/request_parser.hpp"
 #include "net/strictness.hpp"
 #include "net/tls.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <list>
@@ -45,7 +44,7 @@ struct connection_set {
     dispatcher* handler = nullptr;
     connection_counters* counted = nullptr; // of the thread; outlives it
     std::list<connection*> open;
-    boost::asio::steady_timer slot_freed; // cancelled whenever a connection has closed
+    steady_timer slot_freed; // cancelled whenever a connection has closed
     std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
     std::chrono::sys_seconds date_second{};
     std::string date; // of date_second, for the Date field
@@ -61,7 +60,7 @@ public:
     connection& operator=(const connection&) = delete;
 
     // Until the connection is closed.
-    boost::asio::awaitable<void> run();
+    awaitable<void> run();
 
     // What connection_set does to each.
     void check_deadline();
@@ -79,7 +78,7 @@ private:
     // and next to nothing allocated, before the handler asks for the first piece.
     struct streamed_body final : body_source {
         explicit streamed_body(connection& connection) : owner(connection) {}
-        boost::asio::awaitable<piece> next() override;
+        awaitable<piece> next() override;
 
         connection& owner;
         std::vector<char> head; // the header section's buffer, once buffer_ is the body's window
@@ -96,21 +95,21 @@ private:
     [[nodiscard]] boost::system::error_code feed_parser();
     void identify_client();
 
-    boost::asio::awaitable<bool> shake_hands();
-    boost::asio::awaitable<outcome> read_head();
-    boost::asio::awaitable<outcome> read_body();
-    boost::asio::awaitable<outcome> receive();
-    boost::asio::awaitable<void> dispatch();
-    boost::asio::awaitable<outcome> send_reply();
-    boost::asio::awaitable<outcome> send(std::string_view bytes);
-    boost::asio::awaitable<void> linger();
+    awaitable<bool> shake_hands();
+    awaitable<outcome> read_head();
+    awaitable<outcome> read_body();
+    awaitable<outcome> receive();
+    awaitable<void> dispatch();
+    awaitable<outcome> send_reply();
+    awaitable<outcome> send(std::string_view bytes);
+    awaitable<void> linger();
 
     // connection_streams.cpp
     void begin_stream();
     void open_window();
     void end_stream();
-    boost::asio::awaitable<std::optional<body_problem>> read_piece();
-    boost::asio::awaitable<outcome> send_stream(reply_stream& content);
+    awaitable<std::optional<body_problem>> read_piece();
+    awaitable<outcome> send_stream(reply_stream& content);
 
     [[nodiscard]] std::string_view received() const noexcept { return {buffer_.data(), used_}; }
 
@@ -144,6 +143,6 @@ private:
 };
 
 // The task of a listener: owns the connection until it is closed.
-boost::asio::awaitable<void> serve(tcp_socket socket, connection_set& set);
+awaitable<void> serve(tcp_socket socket, connection_set& set);
 
 } // namespace countersign::net

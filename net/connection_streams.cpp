@@ -3,9 +3,9 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <spdlog/spdlog.h>
@@ -36,7 +36,7 @@ body_problem to_body_problem(const error_code& parse_error) noexcept {
 }
 
 // An operation that completes at once takes no notice of a cancellation, so loops of them ask.
-asio::awaitable<bool> is_cancelled() {
+awaitable<bool> is_cancelled() {
     const auto state = co_await asio::this_coro::cancellation_state;
     co_return state.cancelled() != asio::cancellation_type::none;
 }
@@ -86,7 +86,7 @@ void connection::end_stream() {
     stream_.reset();
 }
 
-asio::awaitable<body_source::piece> connection::streamed_body::next() {
+awaitable<body_source::piece> connection::streamed_body::next() {
     arrived.clear();
     if (!problem && !owner.parser_->is_done()) {
         owner.enter(phase::body);
@@ -98,7 +98,7 @@ asio::awaitable<body_source::piece> connection::streamed_body::next() {
 }
 
 // Until something of the body has arrived, or its end.
-asio::awaitable<std::optional<body_problem>> connection::read_piece() {
+awaitable<std::optional<body_problem>> connection::read_piece() {
     if (expects_continue_) {
         expects_continue_ = false;
         if (co_await send("HTTP/1.1 100 Continue\r\n\r\n") != outcome::ready)
@@ -114,12 +114,12 @@ asio::awaitable<std::optional<body_problem>> connection::read_piece() {
         error_code error;
         used_ += co_await client_.async_read_some(
             asio::buffer(buffer_.data() + used_, buffer_.size() - used_),
-            asio::redirect_error(asio::use_awaitable, error));
+            asio::redirect_error(asio::deferred, error));
         if (error) co_return expired_ ? body_problem::too_slow : body_problem::client_gone;
     }
 }
 
-asio::awaitable<connection::outcome> connection::send_stream(reply_stream& content) {
+awaitable<connection::outcome> connection::send_stream(reply_stream& content) {
     const auto size = content.size();
     std::vector<char> piece(
         static_cast<std::size_t>(std::min<std::uint64_t>(size, piece_max_bytes)));
@@ -135,7 +135,7 @@ asio::awaitable<connection::outcome> connection::send_stream(reply_stream& conte
         // Awaited even if the socket takes it at once: others have their turn between the pieces.
         enter(phase::write);
         co_await asio::async_write(client_, asio::buffer(piece.data(), read),
-                                   asio::redirect_error(asio::use_awaitable, error));
+                                   asio::redirect_error(asio::deferred, error));
         if (error) co_return outcome::gone;
         sent += read;
     }

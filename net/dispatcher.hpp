@@ -4,8 +4,7 @@
 #include "net/reply.hpp"
 #include "net/request.hpp"
 #include "net/transport_problem.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -44,7 +43,7 @@ public:
     // Answers one request, which stays valid until the returned coroutine has ended. An exception
     // that escapes is logged once and answered with problem(internal_error). While the server
     // terminates, the awaits inside may end with operation_aborted.
-    virtual boost::asio::awaitable<reply> dispatch(const request& value) = 0;
+    virtual awaitable<reply> dispatch(const request& value) = 0;
 
     // The reply to a request that never became one, in the shape of the family that `target`
     // belongs to. `method` and `target` are empty if they could not be read; `detail` is a sentence
@@ -53,7 +52,7 @@ public:
                           std::string_view target, std::string_view detail) = 0;
 
     // Called once, on its thread, when the drain has ended: stop what still uses the io_context.
-    virtual boost::asio::awaitable<void> stop() = 0;
+    virtual awaitable<void> stop() = 0;
 };
 
 using dispatcher_factory = std::function<std::unique_ptr<dispatcher>(

@@ -88,7 +88,7 @@ backup_codes make_hexadecimal_backup_codes(services& services, const core::accou
     return make_backup_codes(services, account, 10, "0123456789abcdef", length);
 }
 
-boost::asio::awaitable<boost::system::result<std::optional<presented_password>, evidence_failure>>
+awaitable<boost::system::result<std::optional<presented_password>, evidence_failure>>
 check_credentials(services& services, std::string address, std::string password) {
     const auto email = core::email_address::parse(address);
     if (email.has_error()) {

@@ -7,8 +7,8 @@
 #include "net/password_pool.hpp"
 #include "net/request.hpp"
 #include "net/services.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
 
 #include <optional>
@@ -85,8 +85,7 @@ struct evidence_failure {
 }
 // Where no account has the address, the account is a stranger (core/decide/strangers.hpp). Nullopt:
 // the text is no address.
-[[nodiscard]] boost::asio::awaitable<
-    boost::system::result<std::optional<presented_password>, evidence_failure>>
+[[nodiscard]] awaitable<boost::system::result<std::optional<presented_password>, evidence_failure>>
 check_credentials(services& services, std::string address, std::string password);
 
 } // namespace countersign::net

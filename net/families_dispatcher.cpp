@@ -22,7 +22,7 @@ body_plan body_of(const family& owner, std::size_t route) {
 
 families_dispatcher::families_dispatcher(std::vector<std::unique_ptr<family>> families,
                                          std::vector<page> pages,
-                                         std::function<boost::asio::awaitable<void>()> on_stop,
+                                         std::function<awaitable<void>()> on_stop,
                                          thread_counters& counted)
     : pages_(std::move(pages)), on_stop_(std::move(on_stop)), families_(std::move(families)),
       counted_(counted.requests), admission_({}, counted.admission) {
@@ -84,7 +84,7 @@ body_plan families_dispatcher::accept_head(request& head) {
     return destinations_[match->route].body;
 }
 
-boost::asio::awaitable<reply> families_dispatcher::dispatch(const request& value) {
+awaitable<reply> families_dispatcher::dispatch(const request& value) {
     if (value.route == request::no_route) co_return answer_without_route(value);
     const auto began = steady_clock::now();
     const auto& [to_family, index, body] = destinations_[value.route];
@@ -125,7 +125,7 @@ reply families_dispatcher::problem(transport_problem problem, std::string_view,
     return answer;
 }
 
-boost::asio::awaitable<void> families_dispatcher::stop() {
+awaitable<void> families_dispatcher::stop() {
     return on_stop_();
 }
 

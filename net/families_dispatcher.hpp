@@ -6,6 +6,7 @@
 #include "net/dispatcher.hpp"
 #include "net/family.hpp"
 #include "net/router.hpp"
+#include "store/event_loop.hpp"
 
 #include <functional>
 #include <memory>
@@ -26,14 +27,13 @@ public:
     // that are nobody's. `on_stop` ends what the thread's services keep running. The requests of
     // `counted` are not open yet, and it outlives the dispatcher.
     families_dispatcher(std::vector<std::unique_ptr<family>> families, std::vector<page> pages,
-                        std::function<boost::asio::awaitable<void>()> on_stop,
-                        thread_counters& counted);
+                        std::function<awaitable<void>()> on_stop, thread_counters& counted);
 
-    [[nodiscard]] boost::asio::awaitable<reply> dispatch(const request& value) override;
+    [[nodiscard]] awaitable<reply> dispatch(const request& value) override;
     [[nodiscard]] reply problem(transport_problem problem, std::string_view method,
                                 std::string_view target, std::string_view detail) override;
     [[nodiscard]] body_plan accept_head(request& head) override;
-    [[nodiscard]] boost::asio::awaitable<void> stop() override;
+    [[nodiscard]] awaitable<void> stop() override;
 
 private:
     // Where a row of the router leads: a family's route, or a page.
@@ -52,7 +52,7 @@ private:
     [[nodiscard]] request_counters::table table_of_routes() const;
 
     std::vector<page> pages_;
-    std::function<boost::asio::awaitable<void>()> on_stop_;
+    std::function<awaitable<void>()> on_stop_;
     // Destroyed before the others, which keep the services that they use.
     std::vector<std::unique_ptr<family>> families_;
     std::vector<route_key> keys_;

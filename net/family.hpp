@@ -6,8 +6,7 @@
 #include "net/request.hpp"
 #include "net/route.hpp"
 #include "net/transport_problem.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <cstddef>
 #include <span>
@@ -49,8 +48,7 @@ public:
         return false;
     }
 
-    [[nodiscard]] virtual boost::asio::awaitable<reply> handle(std::size_t route,
-                                                               const request& request) = 0;
+    [[nodiscard]] virtual awaitable<reply> handle(std::size_t route, const request& request) = 0;
     // Too much is asked of the server at once: 503 with Retry-After.
     [[nodiscard]] virtual reply overloaded(const request& request) = 0;
     [[nodiscard]] virtual reply not_found(const request& request) = 0;

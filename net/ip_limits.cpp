@@ -33,16 +33,16 @@ void ip_limits_taken::add_to(reply& out) const {
     out.headers.emplace_back("RateLimit", std::move(state));
 }
 
-boost::asio::awaitable<ip_limits_taken> take_ip_limits(services& services,
-                                                       std::span<const store::rate_rule> rules,
-                                                       const request& request) {
+awaitable<ip_limits_taken> take_ip_limits(services& services,
+                                          std::span<const store::rate_rule> rules,
+                                          const request& request) {
     if (!services.ip_limits || rules.empty()) co_return ip_limits_taken{};
     co_return ip_limits_taken{
         rules, co_await services.limits.take(rules, limit_key(request.client_ip), services.now())};
 }
 
-boost::asio::awaitable<void> give_back_ip_limit(services& services, const store::rate_rule& rule,
-                                                const request& request) {
+awaitable<void> give_back_ip_limit(services& services, const store::rate_rule& rule,
+                                   const request& request) {
     if (!services.ip_limits) co_return;
     (void)co_await services.limits.apply(std::span(&rule, 1), limit_key(request.client_ip),
                                          store::rate_use::give_back, services.now());

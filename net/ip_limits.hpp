@@ -5,8 +5,7 @@
 #include "net/reply.hpp"
 #include "net/request.hpp"
 #include "net/services.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -32,11 +31,11 @@ struct ip_limits_taken {
 
 // Takes one request out of each rule, in their order, for the request's client address. The rules
 // are of static storage, `rate_rules_max` at the most.
-[[nodiscard]] boost::asio::awaitable<ip_limits_taken>
+[[nodiscard]] awaitable<ip_limits_taken>
 take_ip_limits(services& services, std::span<const store::rate_rule> rules, const request& request);
 
 // Gives the request back to a rule that counts failures only.
-[[nodiscard]] boost::asio::awaitable<void>
-give_back_ip_limit(services& services, const store::rate_rule& rule, const request& request);
+[[nodiscard]] awaitable<void> give_back_ip_limit(services& services, const store::rate_rule& rule,
+                                                 const request& request);
 
 } // namespace countersign::net

@@ -1,9 +1,9 @@
 #include "net/listener.hpp"
+#include "store/event_loop.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/socket_base.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <sys/socket.h>
@@ -46,7 +46,7 @@ void listener::close() {
     connections_.slot_freed.cancel();
 }
 
-asio::awaitable<void> listener::run() {
+awaitable<void> listener::run() {
     while (acceptor_.is_open()) {
         if (connections_.open.size() >= connections_.bounds.connections_per_thread_max) {
             co_await wait_for_room();
@@ -54,7 +54,7 @@ asio::awaitable<void> listener::run() {
         }
         tcp_socket socket(acceptor_.get_executor());
         error_code error;
-        co_await acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+        co_await acceptor_.async_accept(socket, asio::redirect_error(asio::deferred, error));
         if (error) {
             if (acceptor_.is_open() && !is_of_one_connection(error)) co_await pause_after(error);
             continue;
@@ -67,15 +67,15 @@ asio::awaitable<void> listener::run() {
     }
 }
 
-asio::awaitable<void> listener::wait_for_room() {
+awaitable<void> listener::wait_for_room() {
     connections_.counted->at_the_cap.add();
     error_code ignored;
     connections_.slot_freed.expires_at(std::chrono::steady_clock::time_point::max());
-    co_await connections_.slot_freed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await connections_.slot_freed.async_wait(asio::redirect_error(asio::deferred, ignored));
 }
 
 // EMFILE, ENFILE, ENOBUFS, ENOMEM: accepting again at once would spin, and ending would be worse.
-asio::awaitable<void> listener::pause_after(error_code error) {
+awaitable<void> listener::pause_after(error_code error) {
     connections_.counted->out_of_resources.add();
     const auto now = std::chrono::steady_clock::now();
     if (now - logged_at_ >= log_interval) {
@@ -83,8 +83,8 @@ asio::awaitable<void> listener::pause_after(error_code error) {
         spdlog::warn("cannot accept connections for now: {}", error.message());
     }
     error_code ignored;
-    asio::steady_timer timer(acceptor_.get_executor(), pause);
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    steady_timer timer(acceptor_.get_executor(), pause);
+    co_await timer.async_wait(asio::redirect_error(asio::deferred, ignored));
 }
 
 } // namespace countersign::net

@@ -4,8 +4,8 @@
 
 #include "net/connection.hpp"
 #include "net/task_group.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -28,12 +28,12 @@ public:
     listener(tcp_acceptor acceptor, connection_set& connections, task_group& tasks);
 
     // Accepts until close(), spawning one task for each connection.
-    boost::asio::awaitable<void> run();
+    awaitable<void> run();
     void close();
 
 private:
-    boost::asio::awaitable<void> wait_for_room();
-    boost::asio::awaitable<void> pause_after(boost::system::error_code error);
+    awaitable<void> wait_for_room();
+    awaitable<void> pause_after(boost::system::error_code error);
 
     tcp_acceptor acceptor_;
     connection_set& connections_;

@@ -2,7 +2,7 @@
 
 namespace countersign::net {
 
-boost::asio::awaitable<boost::system::result<core::password_check, overload>>
+awaitable<boost::system::result<core::password_check, overload>>
 check_password(services& services, const core::account* account, std::string password) {
     const bool known = account != nullptr && !account->password_hash.empty();
     auto hash = known ? account->password_hash : services.passwords.dummy();

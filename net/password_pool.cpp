@@ -1,14 +1,15 @@
 #include "net/password_pool.hpp"
 
 #include "core/crypto/secret.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -70,7 +71,7 @@ struct password_pool::impl {
     [[nodiscard]] job_result carry_out(const job& current);
     void count_end(const job_result& value, steady_clock::duration length);
     void submit(std::unique_ptr<job> added);
-    [[nodiscard]] asio::awaitable<job_result> run(std::unique_ptr<job> added);
+    [[nodiscard]] awaitable<job_result> run(std::unique_ptr<job> added);
     [[nodiscard]] std::unique_ptr<job> make(std::string& password) const;
     static job_result work_on(const job& current);
 
@@ -173,15 +174,15 @@ void password_pool::impl::submit(std::unique_ptr<job> added) {
     changed.notify_one();
 }
 
-asio::awaitable<job_result> password_pool::impl::run(std::unique_ptr<job> added) {
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(job_result)>(
+awaitable<job_result> password_pool::impl::run(std::unique_ptr<job> added) {
+    co_return co_await asio::async_initiate<const asio::deferred_t, void(job_result)>(
         [this](auto handler, std::unique_ptr<job> submitted) {
             submitted->executor = asio::prefer(asio::get_associated_executor(handler),
                                                asio::execution::outstanding_work.tracked);
             submitted->handler = std::move(handler);
             submit(std::move(submitted));
         },
-        asio::use_awaitable, std::move(added));
+        asio::deferred, std::move(added));
 }
 
 std::unique_ptr<job> password_pool::impl::make(std::string& password) const {
@@ -191,8 +192,8 @@ std::unique_ptr<job> password_pool::impl::make(std::string& password) const {
     return made;
 }
 
-asio::awaitable<result<password_verdict, overload>> password_pool::verify(std::string password,
-                                                                          std::string phc) {
+awaitable<result<password_verdict, overload>> password_pool::verify(std::string password,
+                                                                    std::string phc) {
     auto added = impl_->make(password);
     added->work = [hasher = impl_->hasher, phc = std::move(phc)](const std::string& text) {
         password_verdict verdict{.matched = hasher->verify(text, phc), .replacement = {}};
@@ -205,8 +206,8 @@ asio::awaitable<result<password_verdict, overload>> password_pool::verify(std::s
     co_return std::get<password_verdict>(std::move(value));
 }
 
-asio::awaitable<result<std::string, overload>> password_pool::hash(std::string password,
-                                                                   std::array<std::byte, 16> salt) {
+awaitable<result<std::string, overload>> password_pool::hash(std::string password,
+                                                             std::array<std::byte, 16> salt) {
     auto added = impl_->make(password);
     added->work = [hasher = impl_->hasher, salt](const std::string& text) {
         return job_result(hasher->hash(text, salt));

@@ -5,8 +5,8 @@
 #include "core/counter.hpp"
 #include "core/crypto/password_hash.hpp"
 #include "core/result.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
 
 #include <array>
@@ -61,9 +61,9 @@ public:
 
     // The passwords are wiped from memory after use. Callers rate-limit before they call. What
     // matches a hash of other parameters than today's costs a second run, for its replacement.
-    [[nodiscard]] boost::asio::awaitable<boost::system::result<password_verdict, overload>>
+    [[nodiscard]] awaitable<boost::system::result<password_verdict, overload>>
     verify(std::string password, std::string phc);
-    [[nodiscard]] boost::asio::awaitable<boost::system::result<std::string, overload>>
+    [[nodiscard]] awaitable<boost::system::result<std::string, overload>>
     hash(std::string password, std::array<std::byte, 16> salt);
 
     // Cheap; on the calling thread.

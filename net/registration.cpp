@@ -6,7 +6,7 @@
 
 namespace countersign::net {
 
-boost::asio::awaitable<boost::system::result<std::optional<core::account>, evidence_failure>>
+awaitable<boost::system::result<std::optional<core::account>, evidence_failure>>
 register_account(services& services, core::register_account command, std::string password) {
     // Hashed before the address is looked up: a taken address must cost the same.
     auto hash = co_await services.passwords.hash(std::move(password), services.random.bytes<16>());

@@ -4,13 +4,13 @@
 
 #include "core/decide/registration.hpp"
 #include "net/evidence.hpp"
+#include "store/event_loop.hpp"
 
 namespace countersign::net {
 
 // Hashes the password, and makes the account that `command` (still without a hash) describes. The
 // account as it begins; nullopt: the address is another account's.
-[[nodiscard]] boost::asio::awaitable<
-    boost::system::result<std::optional<core::account>, evidence_failure>>
+[[nodiscard]] awaitable<boost::system::result<std::optional<core::account>, evidence_failure>>
 register_account(services& services, core::register_account command, std::string password);
 
 } // namespace countersign::net

@@ -4,14 +4,14 @@
 #include "net/listener.hpp"
 #include "net/task_group.hpp"
 #include "net/tls.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <sys/resource.h>
@@ -136,17 +136,17 @@ private:
         }
     }
 
-    asio::awaitable<void> check_deadlines() {
+    awaitable<void> check_deadlines() {
         while (!stopping_checks_) {
             connections_.check();
             if (checked_) checked_();
             error_code ignored;
             check_timer_.expires_after(connections_.time.check_interval);
-            co_await check_timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            co_await check_timer_.async_wait(asio::redirect_error(asio::deferred, ignored));
         }
     }
 
-    asio::awaitable<void> stop(std::chrono::milliseconds patience) {
+    awaitable<void> stop(std::chrono::milliseconds patience) {
         listener_->close();
         connections_.begin_drain();
         if (!co_await tasks_.drained(steady_clock::now() + std::max(patience, patience_min))) {
@@ -163,11 +163,10 @@ private:
         if (!ended_) spdlog::error("{} connections did not end", tasks_.size());
     }
 
-    asio::awaitable<void> stop_dispatcher() {
+    awaitable<void> stop_dispatcher() {
         try {
-            co_await asio::co_spawn(
-                context_, dispatcher_->stop(),
-                asio::cancel_after(dispatcher_stop_deadline, asio::use_awaitable));
+            co_await asio::co_spawn(context_, dispatcher_->stop(),
+                                    asio::cancel_after(dispatcher_stop_deadline, asio::deferred));
         } catch (const std::exception& exception) {
             spdlog::error("a dispatcher did not stop: {}", exception.what());
         }
@@ -182,7 +181,7 @@ private:
     task_group tasks_;      // one for each connection
     task_group background_; // the listener and the deadlines
     std::optional<listener> listener_;
-    asio::steady_timer check_timer_;
+    steady_timer check_timer_;
     std::function<void()> checked_;
     bool stopping_checks_ = false;
     bool ended_ = true;

@@ -10,12 +10,13 @@
 #include "net/counted_proofs.hpp"
 #include "store/accounts.hpp"
 #include "store/email_index.hpp"
+#include "store/event_loop.hpp"
 #include "store/rate_limits.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,7 +53,7 @@ struct services {
 template <typename Success>
 struct committed {
     boost::system::result<Success, core::refusal> outcome;
-    core::account account;
+    std::unique_ptr<core::account> account; // never nullptr
 };
 
 // What a command's decision yields when it is granted.
@@ -68,7 +69,7 @@ using committed_of = committed<success_of<Command>>;
 // Loads the account, decides, commits. Nothing is returned before the commit took; nullopt: there
 // is no such account.
 template <typename Command>
-[[nodiscard]] boost::asio::awaitable<store::store_result<std::optional<committed_of<Command>>>>
+[[nodiscard]] awaitable<store::store_result<std::optional<committed_of<Command>>>>
 transact(services& services, core::account_id id, Command command) {
     std::optional<boost::system::result<success_of<Command>, core::refusal>> last;
     auto written =
@@ -79,9 +80,9 @@ transact(services& services, core::account_id id, Command command) {
             return store::change{std::move(made.next), std::move(made.events), last->has_error()};
         });
     if (written.has_error()) co_return written.error();
-    if (!written->has_value()) co_return std::nullopt;
+    if (*written == nullptr) co_return std::nullopt;
     count_proof(services.verifications, command, *last);
-    co_return committed_of<Command>{*std::move(last), **std::move(written)};
+    co_return committed_of<Command>{*std::move(last), *std::move(written)};
 }
 
 } // namespace countersign::net

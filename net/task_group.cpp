@@ -1,12 +1,12 @@
 #include "net/task_group.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <spdlog/spdlog.h>
 
@@ -36,19 +36,19 @@ void log_end(std::string_view name, const std::exception_ptr& error) {
 } // namespace
 
 struct task_group::state {
-    explicit state(asio::any_io_executor on) : executor(on), emptied(std::move(on)) {}
+    explicit state(loop_executor on) : executor(on), emptied(std::move(on)) {}
 
-    asio::any_io_executor executor;
+    loop_executor executor;
     std::list<asio::cancellation_signal> tasks;
-    asio::steady_timer emptied; // cancelled when the last task has ended
+    steady_timer emptied; // cancelled when the last task has ended
 };
 
-task_group::task_group(asio::any_io_executor executor)
+task_group::task_group(loop_executor executor)
     : state_(std::make_shared<state>(std::move(executor))) {}
 
 task_group::~task_group() = default;
 
-void task_group::spawn(std::string_view name, asio::awaitable<void> task) {
+void task_group::spawn(std::string_view name, awaitable<void> task) {
     const auto own = state_->tasks.emplace(state_->tasks.end());
     asio::co_spawn(state_->executor, std::move(task),
                    asio::bind_cancellation_slot(
@@ -67,12 +67,12 @@ void task_group::cancel(asio::cancellation_type type) {
     }
 }
 
-asio::awaitable<bool> task_group::drained(std::chrono::steady_clock::time_point deadline) {
+awaitable<bool> task_group::drained(std::chrono::steady_clock::time_point deadline) {
     const auto group = state_;
     group->emptied.expires_at(deadline);
     while (!group->tasks.empty() && std::chrono::steady_clock::now() < deadline) {
         boost::system::error_code ignored;
-        co_await group->emptied.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        co_await group->emptied.async_wait(asio::redirect_error(asio::deferred, ignored));
     }
     co_return group->tasks.empty();
 }

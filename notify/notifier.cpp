@@ -2,13 +2,13 @@
 
 #include "core/decide/strangers.hpp"
 #include "notify/worker.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -25,7 +25,6 @@ namespace countersign::notify {
 namespace {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 using steady = std::chrono::steady_clock;
 using store::outbox_entry;
 
@@ -33,8 +32,8 @@ constexpr int settle_tries_when_stopping = 3;
 constexpr int beats_per_claim = 4; // renewals within notifier_options::reclaim_idle
 
 awaitable<void> pause(core::milliseconds length) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, length);
-    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    steady_timer timer(co_await asio::this_coro::executor, length);
+    co_await timer.async_wait(asio::as_tuple(asio::deferred));
 }
 
 std::string_view lane_name(core::mail_lane lane) {
@@ -52,10 +51,9 @@ dead_reason reason_shown_by(const submission_report& report) {
 } // namespace
 
 struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
-    impl(asio::any_io_executor given_executor, notifier_options given_options,
-         store::outbox& given_outbox, const renderer& given_renderer,
-         transport_factory given_transports, core::random_source& given_random,
-         std::function<core::unix_time()> given_clock)
+    impl(loop_executor given_executor, notifier_options given_options, store::outbox& given_outbox,
+         const renderer& given_renderer, transport_factory given_transports,
+         core::random_source& given_random, std::function<core::unix_time()> given_clock)
         : executor(std::move(given_executor)), options(given_options), outbox(given_outbox),
           render(given_renderer), transports(std::move(given_transports)), random(given_random),
           clock(std::move(given_clock)), changed(executor), beat(executor), requeue_pause(executor),
@@ -69,7 +67,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
     // Until something changes (a worker is free, stop) or `until` comes.
     awaitable<void> wait_for_change(steady::time_point until) {
         changed.expires_at(until);
-        co_await changed.async_wait(asio::as_tuple(asio::use_awaitable));
+        co_await changed.async_wait(asio::as_tuple(asio::deferred));
     }
 
     awaitable<void> prepare() {
@@ -364,7 +362,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         auto length = interval;
         while (!finished_consuming) {
             beat.expires_after(length);
-            co_await beat.async_wait(asio::as_tuple(asio::use_awaitable));
+            co_await beat.async_wait(asio::as_tuple(asio::deferred));
             if (finished_consuming) {
                 co_return;
             }
@@ -388,7 +386,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
             requeue_pause.expires_after(requeued ? options.requeue_every : length);
             length = requeued ? options.store_pause_first
                               : std::min(length * 2, options.store_pause_longest);
-            co_await requeue_pause.async_wait(asio::as_tuple(asio::use_awaitable));
+            co_await requeue_pause.async_wait(asio::as_tuple(asio::deferred));
         }
     }
 
@@ -418,17 +416,17 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
         beat.cancel();
     }
 
-    asio::any_io_executor executor;
+    loop_executor executor;
     notifier_options options;
     store::outbox& outbox;
     const renderer& render;
     transport_factory transports;
     core::random_source& random;
     std::function<core::unix_time()> clock;
-    asio::steady_timer changed;
-    asio::steady_timer beat;          // of keep_claims()
-    asio::steady_timer requeue_pause; // of bring_back_retries()
-    notifier_counters uncounted;      // where nobody asks
+    steady_timer changed;
+    steady_timer beat;           // of keep_claims()
+    steady_timer requeue_pause;  // of bring_back_retries()
+    notifier_counters uncounted; // where nobody asks
     notifier_counters& counted;
 
     std::vector<std::unique_ptr<worker>> workers;
@@ -444,7 +442,7 @@ struct notifier::impl : std::enable_shared_from_this<notifier::impl> {
     steady::time_point next_reclaim = steady::now();
 };
 
-notifier::notifier(asio::any_io_executor executor, notifier_options options, store::outbox& outbox,
+notifier::notifier(loop_executor executor, notifier_options options, store::outbox& outbox,
                    const renderer& renderer, transport_factory transports,
                    core::random_source& random, std::function<core::unix_time()> clock)
     : impl_(std::make_shared<impl>(std::move(executor), options, outbox, renderer,

@@ -9,10 +9,8 @@
 #include "notify/disposition.hpp"
 #include "notify/mail.hpp"
 #include "notify/transport.hpp"
+#include "store/event_loop.hpp"
 #include "store/outbox.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -38,7 +36,7 @@ struct notifier_options {
 class notifier {
 public:
     // `clock` is called on the notifier's thread only; `transports` on worker threads.
-    notifier(boost::asio::any_io_executor executor, notifier_options options, store::outbox& outbox,
+    notifier(loop_executor executor, notifier_options options, store::outbox& outbox,
              const renderer& renderer, transport_factory transports, core::random_source& random,
              std::function<core::unix_time()> clock);
     // Waits for submissions under way.
@@ -48,7 +46,7 @@ public:
 
     // Returns after stop(), when nothing is under way any more. Called once. Errors of the store
     // are waited out, for as long as it takes.
-    [[nodiscard]] boost::asio::awaitable<void> run();
+    [[nodiscard]] awaitable<void> run();
     // From any thread, more than once if need be. Takes nothing new; finishes what is being
     // submitted and settles it.
     void stop();

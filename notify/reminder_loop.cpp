@@ -1,11 +1,11 @@
 #include "notify/reminder_loop.hpp"
 
 #include "core/decide/login.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <optional>
@@ -14,10 +14,9 @@
 namespace countersign::notify {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 
 struct reminder_loop::impl {
-    impl(const asio::any_io_executor& executor, reminder_options given_options,
+    impl(const loop_executor& executor, reminder_options given_options,
          store::reminders& given_reminders, store::accounts& given_accounts,
          const core::policy& given_rules, core::random_source& given_random,
          std::function<core::unix_time()> given_clock)
@@ -58,7 +57,7 @@ struct reminder_loop::impl {
         // The commit has put the reminder right, unless there was nothing to commit: then it is of
         // an account that is gone, or that wants another time.
         std::optional<core::unix_time> next;
-        if (const auto& account = *written; account.has_value()) {
+        if (const auto& account = *written) {
             next = core::notice_due(*account);
         }
         if (next != reminder.due) {
@@ -73,7 +72,7 @@ struct reminder_loop::impl {
                 co_return;
             }
             rest.expires_after(options.look_every);
-            co_await rest.async_wait(asio::as_tuple(asio::use_awaitable));
+            co_await rest.async_wait(asio::as_tuple(asio::deferred));
         }
     }
 
@@ -83,11 +82,11 @@ struct reminder_loop::impl {
     const core::policy& rules;
     core::random_source& random;
     std::function<core::unix_time()> clock;
-    asio::steady_timer rest;
+    steady_timer rest;
     bool stopping = false;
 };
 
-reminder_loop::reminder_loop(const asio::any_io_executor& executor, reminder_options options,
+reminder_loop::reminder_loop(const loop_executor& executor, reminder_options options,
                              store::reminders& reminders, store::accounts& accounts,
                              const core::policy& rules, core::random_source& random,
                              std::function<core::unix_time()> clock)

@@ -6,10 +6,8 @@
 #include "core/random.hpp"
 #include "core/types.hpp"
 #include "store/accounts.hpp"
+#include "store/event_loop.hpp"
 #include "store/reminders.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 
 #include <functional>
 #include <memory>
@@ -26,7 +24,7 @@ struct reminder_options {
 // by reference outlives it.
 class reminder_loop {
 public:
-    reminder_loop(const boost::asio::any_io_executor& executor, reminder_options options,
+    reminder_loop(const loop_executor& executor, reminder_options options,
                   store::reminders& reminders, store::accounts& accounts, const core::policy& rules,
                   core::random_source& random, std::function<core::unix_time()> clock);
     ~reminder_loop();
@@ -35,7 +33,7 @@ public:
 
     // Returns after stop(), when nothing is under way any more. Called once. Errors of the store
     // are waited out.
-    [[nodiscard]] boost::asio::awaitable<void> run();
+    [[nodiscard]] awaitable<void> run();
     // From any thread, more than once if need be.
     void stop();
 

@@ -1,15 +1,13 @@
 #include "notify/worker.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 
 #include <chrono>
 #include <exception>
 #include <utility>
 
 namespace countersign::notify {
-
-using boost::asio::awaitable;
 
 worker::worker(const renderer& renderer, const transport_factory& transports)
     : renderer_(renderer), transports_(transports) {}
@@ -35,8 +33,8 @@ boost::system::result<void, delivery_failure> worker::submit_one(const core::eve
     }
 }
 
-awaitable<submission_report> worker::submit_here(worker* self, core::event event,
-                                                 std::vector<std::string> recipients) {
+boost::asio::awaitable<submission_report> worker::submit_here(worker* self, core::event event,
+                                                              std::vector<std::string> recipients) {
     const auto started = std::chrono::steady_clock::now();
     submission_report report;
     for (auto& recipient : recipients) {
@@ -59,7 +57,7 @@ awaitable<submission_report> worker::submit(core::event event,
                                             std::vector<std::string> recipients) {
     co_return co_await boost::asio::co_spawn(
         thread_.get_executor(), submit_here(this, std::move(event), std::move(recipients)),
-        boost::asio::use_awaitable);
+        boost::asio::deferred);
 }
 
 } // namespace countersign::notify

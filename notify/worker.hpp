@@ -5,6 +5,7 @@
 #include "notify/disposition.hpp"
 #include "notify/mail.hpp"
 #include "notify/transport.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -23,8 +24,8 @@ public:
     // On the worker's thread, one mail after the other; the caller resumes on its own executor. One
     // call at a time. No recipient is begun after `last_start`, so that the entry is settled before
     // another notifier takes it for abandoned.
-    [[nodiscard]] boost::asio::awaitable<submission_report>
-    submit(core::event event, std::vector<std::string> recipients);
+    [[nodiscard]] awaitable<submission_report> submit(core::event event,
+                                                      std::vector<std::string> recipients);
 
     // Waits for the submission under way.
     void join() { thread_.join(); }

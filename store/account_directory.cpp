@@ -33,8 +33,8 @@ private:
     std::set<core::account_id> ids_;
 };
 
-asio::awaitable<store_result<void>> add_all(const accounts& accounts, first_ids& into,
-                                            std::vector<std::string> keys) {
+awaitable<store_result<void>> add_all(const accounts& accounts, first_ids& into,
+                                      std::vector<std::string> keys) {
     for (const auto& key : keys)
         if (auto id = accounts.id_of_key(key)) into.add(*std::move(id));
     co_return store_result<void>();
@@ -42,7 +42,7 @@ asio::awaitable<store_result<void>> add_all(const accounts& accounts, first_ids&
 
 } // namespace
 
-asio::awaitable<store_result<std::vector<core::account>>>
+awaitable<store_result<std::vector<core::account>>>
 list_accounts(connection& redis, accounts& accounts, account_page page) {
     const auto until = std::chrono::steady_clock::now() + account_listing_budget;
     first_ids ids(page.offset + page.limit);

@@ -10,8 +10,7 @@
 #include "core/account.hpp"
 #include "store/accounts.hpp"
 #include "store/connection.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -34,7 +33,7 @@ inline constexpr std::chrono::seconds account_listing_budget{10};
 // may be missing, so a page can be shorter than its limit before the last. Pages asked for one
 // after the other are no snapshot: what comes or goes in between moves the rest. `corrupt` if an
 // account of the page is, `unavailable` while slots of a cluster are being moved.
-[[nodiscard]] boost::asio::awaitable<store_result<std::vector<core::account>>>
+[[nodiscard]] awaitable<store_result<std::vector<core::account>>>
 list_accounts(connection& redis, accounts& accounts, account_page page);
 
 } // namespace countersign::store

@@ -8,10 +8,10 @@ namespace countersign::store {
 
 namespace asio = boost::asio;
 
-asio::awaitable<store_result<creation>> create_account(email_index& emails, accounts& accounts,
-                                                       core::account fresh,
-                                                       std::vector<core::event> events,
-                                                       core::unix_time now) {
+awaitable<store_result<creation>> create_account(email_index& emails, accounts& accounts,
+                                                 core::account fresh,
+                                                 std::vector<core::event> events,
+                                                 core::unix_time now) {
     // Before reserving: an id that exists must not take an address that its account does not have.
     const auto there = co_await accounts.load(fresh.id);
     if (!there) co_return there.error();
@@ -27,9 +27,8 @@ asio::awaitable<store_result<creation>> create_account(email_index& emails, acco
     co_return *created ? creation::created : creation::exists;
 }
 
-asio::awaitable<store_result<bool>> erase_account(email_index& emails, accounts& accounts,
-                                                  loaded_account seen,
-                                                  std::vector<core::event> events) {
+awaitable<store_result<bool>> erase_account(email_index& emails, accounts& accounts,
+                                            loaded_account seen, std::vector<core::event> events) {
     const auto id = seen.value.id;
     const auto address = core::email_address::parse(seen.value.email);
     // Looked up before erasing: an account that is created anew under the same id, as soon as this
@@ -45,14 +44,14 @@ asio::awaitable<store_result<bool>> erase_account(email_index& emails, accounts&
     co_return true;
 }
 
-asio::awaitable<store_result<bool>> address_change::take(core::unix_time now) {
+awaitable<store_result<bool>> address_change::take(core::unix_time now) {
     const auto since = co_await emails_.held_since(previous_, id_);
     if (!since) co_return since.error();
     held_ = *since;
     co_return co_await emails_.reserve(next_, id_, now);
 }
 
-asio::awaitable<void> address_change::finish(std::string replaced, core::unix_time now) {
+awaitable<void> address_change::finish(std::string replaced, core::unix_time now) {
     // Anew, because a move away from there that ran at the same time may have given it up.
     (void)co_await emails_.reserve(next_, id_, now);
     // Given up is only the entry that was there before: an address to which the account moves back

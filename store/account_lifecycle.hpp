@@ -8,8 +8,7 @@
 #include "store/accounts.hpp"
 #include "store/email_index.hpp"
 #include "store/error.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -28,16 +27,16 @@ enum class creation : std::uint8_t {
 // one exception: if another call created it with another address meanwhile, this one's address is
 // kept from other ids for email_index::reservation_life. To give it up sooner would take it from
 // the account itself, if that is just moving there.
-[[nodiscard]] boost::asio::awaitable<store_result<creation>>
+[[nodiscard]] awaitable<store_result<creation>>
 create_account(email_index& emails, accounts& accounts, core::account fresh,
                std::vector<core::event> events, core::unix_time now);
 
 // Erases the account at the version that was read, together with `events`, then releases its
 // address. False: it has changed meanwhile or is gone, and its address is left alone. An address
 // that could not be released points at nothing, and the next one who wants it takes it over.
-[[nodiscard]] boost::asio::awaitable<store_result<bool>>
-erase_account(email_index& emails, accounts& accounts, loaded_account seen,
-              std::vector<core::event> events);
+[[nodiscard]] awaitable<store_result<bool>> erase_account(email_index& emails, accounts& accounts,
+                                                          loaded_account seen,
+                                                          std::vector<core::event> events);
 
 // A change of an account's address, around the commit that makes it: the new address is taken
 // before and the old one given up after, so that whenever this dies no address leads to an account
@@ -51,10 +50,10 @@ public:
           next_(std::move(next)) {}
 
     // Before the commit. False: another account has the new address.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>> take(core::unix_time now);
+    [[nodiscard]] awaitable<store_result<bool>> take(core::unix_time now);
     // After a commit that replaced `replaced`. What fails here heals by itself: an entry that stays
     // no longer matches its account, and counts for nothing.
-    [[nodiscard]] boost::asio::awaitable<void> finish(std::string replaced, core::unix_time now);
+    [[nodiscard]] awaitable<void> finish(std::string replaced, core::unix_time now);
 
 private:
     email_index& emails_;

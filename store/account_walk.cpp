@@ -13,8 +13,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<store_result<void>> visit_each(const accounts& accounts, const account_visit& visit,
-                                               std::vector<std::string> keys) {
+awaitable<store_result<void>> visit_each(const accounts& accounts, const account_visit& visit,
+                                         std::vector<std::string> keys) {
     for (const auto& key : keys) {
         auto id = accounts.id_of_key(key);
         if (!id || core::is_stranger(*id)) continue;
@@ -26,8 +26,8 @@ asio::awaitable<store_result<void>> visit_each(const accounts& accounts, const a
 
 } // namespace
 
-asio::awaitable<store_result<void>> walk_accounts(connection& redis, const accounts& accounts,
-                                                  account_visit visit) {
+awaitable<store_result<void>> walk_accounts(connection& redis, const accounts& accounts,
+                                            account_visit visit) {
     co_return co_await scan_hashes(redis, accounts::key_pattern,
                                    [&accounts, &visit](std::vector<std::string> keys) {
                                        return visit_each(accounts, visit, std::move(keys));

@@ -2,6 +2,7 @@
 
 #include "core/crypto/encoding.hpp"
 #include "core/decide/strangers.hpp"
+#include "store/event_loop.hpp"
 #include "store/local_limits.hpp"
 #include "store/metadata.hpp"
 #include "store/reminders.hpp"
@@ -10,7 +11,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
@@ -140,8 +140,8 @@ std::optional<std::vector<placed_activity>> read_rows(const reply_value& reply) 
     return rows;
 }
 
-asio::awaitable<void> pause_for(std::chrono::milliseconds length) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, length);
+awaitable<void> pause_for(std::chrono::milliseconds length) {
+    steady_timer timer(co_await asio::this_coro::executor, length);
     co_await timer.async_wait(asio::as_tuple(asio::deferred));
 }
 
@@ -215,10 +215,9 @@ struct accounts::impl {
         return call;
     }
 
-    // Nullptr: there is none. An account is large, and what follows would move it from hand to
-    // hand.
+    // Nullptr: there is none. An account is large, so it is handed on by pointer from here.
     using loaded = std::unique_ptr<loaded_account>;
-    asio::awaitable<store_result<loaded>> load(core::account_id id, steady_time until);
+    awaitable<store_result<loaded>> load(core::account_id id, steady_time until);
     store_result<loaded> read_fields(const core::account_id& id, const reply_value& reply) const;
     [[nodiscard]] std::string make_version() {
         return std::string(core::text_of(random.bytes<version_bytes>()));
@@ -227,15 +226,15 @@ struct accounts::impl {
     // Runs commit.lua or erase.lua until it answers: true if it took effect, now or in an earlier
     // run whose answer was lost, false if the account has another version.
     // With `repeated` that argument is set to "1" in all runs but the first.
-    asio::awaitable<store_result<bool>> write(script_call call, steady_time until,
-                                              std::optional<std::size_t> repeated = std::nullopt);
-    asio::awaitable<store_result<std::optional<core::account>>>
+    awaitable<store_result<bool>> write(script_call call, steady_time until,
+                                        std::optional<std::size_t> repeated = std::nullopt);
+    awaitable<store_result<std::unique_ptr<core::account>>>
     decide_and_commit(core::account_id id, std::function<change(const core::account&)> decide,
                       transaction_queue::place& mine, steady_time until);
     // How long the account is kept, as commit.lua wants it. Strangers are forgotten; were there too
     // many new ones to remember, the rest would be at once.
     [[nodiscard]] std::string life_of(const core::account_id& id, std::string_view expected);
-    asio::awaitable<void> pause_after_lost_race(int attempts);
+    awaitable<void> pause_after_lost_race(int attempts);
     void say_that_the_outbox_is_full();
     void count_commit(const lane_counts& events);
 };
@@ -252,17 +251,20 @@ store_result<accounts::impl::loaded> accounts::impl::read_fields(const core::acc
         const auto* document = (*fields)[1].text();
         if (versions && document) {
             auto value = core::account_from_document(*document);
-            if (value && value->id == id)
-                return std::make_unique<loaded_account>(
-                    loaded_account{std::move(*value), versions->substr(0, version_bytes)});
+            if (value && value->id == id) {
+                auto found = std::make_unique<loaded_account>();
+                found->value = *std::move(value);
+                found->version.assign(*versions, 0, version_bytes);
+                return found;
+            }
         }
     }
     spdlog::error("the document of {} is corrupt", key_of(id));
     return store_error::corrupt;
 }
 
-asio::awaitable<store_result<accounts::impl::loaded>> accounts::impl::load(core::account_id id,
-                                                                           steady_time until) {
+awaitable<store_result<accounts::impl::loaded>> accounts::impl::load(core::account_id id,
+                                                                     steady_time until) {
     std::vector<std::string> arguments{"HMGET", key_of(id), "v", "d"};
     const auto reply = co_await redis.command(std::move(arguments), until);
     if (!reply) {
@@ -273,8 +275,8 @@ asio::awaitable<store_result<accounts::impl::loaded>> accounts::impl::load(core:
     co_return read_fields(id, *reply);
 }
 
-asio::awaitable<store_result<bool>> accounts::impl::write(script_call call, steady_time until,
-                                                          std::optional<std::size_t> repeated) {
+awaitable<store_result<bool>> accounts::impl::write(script_call call, steady_time until,
+                                                    std::optional<std::size_t> repeated) {
     // The scripts know their own proposal again, so running one once more is the way to ask whether
     // it ran, and does no harm if the first run is still on its way.
     if (redis.down(call.keys.front())) co_return store_error::unavailable;
@@ -315,12 +317,12 @@ std::string accounts::impl::life_of(const core::account_id& id, std::string_view
     return std::to_string((remembered ? stranger_life : forgotten_stranger_life).count());
 }
 
-asio::awaitable<void> accounts::impl::pause_after_lost_race(int attempts) {
+awaitable<void> accounts::impl::pause_after_lost_race(int attempts) {
     if (attempts >= attempts_without_pause)
         co_await pause_for(std::chrono::milliseconds(1 + random.below(longest_race_pause_ms)));
 }
 
-asio::awaitable<store_result<std::optional<core::account>>>
+awaitable<store_result<std::unique_ptr<core::account>>>
 accounts::impl::decide_and_commit(core::account_id id,
                                   std::function<change(const core::account&)> decide,
                                   transaction_queue::place& mine, steady_time until) {
@@ -330,13 +332,13 @@ accounts::impl::decide_and_commit(core::account_id id,
         if (!current) {
             auto found = co_await load(id, until);
             if (!found) co_return found.error();
-            if (!*found) co_return std::nullopt;
+            if (!*found) co_return nullptr;
             current = std::move(*found);
             inherited = false;
         }
         auto wanted = decide(current->value);
         if (!wanted.next && wanted.events.empty()) {
-            if (!inherited) co_return std::move(current->value);
+            if (!inherited) co_return std::make_unique<core::account>(std::move(current->value));
             // Only the compare-and-set vouches for an inherited value, and none is due.
             current.reset();
             continue;
@@ -347,9 +349,9 @@ accounts::impl::decide_and_commit(core::account_id id,
         if (!taken) co_return taken.error();
         if (*taken) {
             count_commit(by_lane(wanted.events));
-            auto& value = wanted.next ? *wanted.next : current->value;
-            mine.bequeath(value, proposed);
-            co_return std::move(value);
+            auto& written = wanted.next ? *wanted.next : current->value;
+            mine.bequeath(written, proposed);
+            co_return std::make_unique<core::account>(std::move(written));
         }
         counted.lost_races.add();
         current.reset();
@@ -390,7 +392,7 @@ bool is_activity_place(std::string_view text) noexcept {
            is_number(text.substr(dash + 1));
 }
 
-asio::awaitable<store_result<std::optional<loaded_account>>> accounts::load(core::account_id id) {
+awaitable<store_result<std::optional<loaded_account>>> accounts::load(core::account_id id) {
     const auto self = impl_;
     auto found = co_await self->load(std::move(id), steady_time::max());
     if (!found) co_return found.error();
@@ -398,7 +400,7 @@ asio::awaitable<store_result<std::optional<loaded_account>>> accounts::load(core
     co_return std::move(**found);
 }
 
-asio::awaitable<store_result<std::optional<core::account>>>
+awaitable<store_result<std::unique_ptr<core::account>>>
 accounts::transact(core::account_id id, std::function<change(const core::account&)> decide) {
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
@@ -409,8 +411,8 @@ accounts::transact(core::account_id id, std::function<change(const core::account
     co_return co_await self->decide_and_commit(std::move(id), std::move(decide), mine, until);
 }
 
-asio::awaitable<store_result<bool>> accounts::create(core::account value,
-                                                     std::vector<core::event> events) {
+awaitable<store_result<bool>> accounts::create(core::account value,
+                                               std::vector<core::event> events) {
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto id = value.id;
@@ -421,8 +423,8 @@ asio::awaitable<store_result<bool>> accounts::create(core::account value,
     co_return taken;
 }
 
-asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::string version,
-                                                    std::vector<core::event> events) {
+awaitable<store_result<bool>> accounts::erase(core::account_id id, std::string version,
+                                              std::vector<core::event> events) {
     const auto self = impl_;
     const auto until = std::chrono::steady_clock::now() + transaction_budget;
     const auto lanes = by_lane(events);
@@ -436,7 +438,7 @@ asio::awaitable<store_result<bool>> accounts::erase(core::account_id id, std::st
     co_return taken;
 }
 
-asio::awaitable<store_result<std::vector<placed_activity>>>
+awaitable<store_result<std::vector<placed_activity>>>
 accounts::activity(core::account_id id, std::string before, std::size_t count) {
     const auto self = impl_;
     const auto key = self->history_key(id);

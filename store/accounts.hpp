@@ -9,8 +9,7 @@
 #include "core/random.hpp"
 #include "store/connection.hpp"
 #include "store/error.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <functional>
 #include <memory>
@@ -65,32 +64,31 @@ public:
 
     // A stranger (core/decide/strangers.hpp) is always there: a new one where it was forgotten. It
     // is kept for a day after its last transaction, and its events are mailed to nobody.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<loaded_account>>>
-    load(core::account_id id);
+    [[nodiscard]] awaitable<store_result<std::optional<loaded_account>>> load(core::account_id id);
 
     // Loads, calls `decide` with the account, and commits what it returns. Yields the account as it
-    // now stands, durable together with the events; nullopt: there is none, `decide` was not asked.
+    // now stands, durable together with the events; nullptr: there is none, `decide` was not asked.
     // After a lost race it loads and decides again, so `decide` runs once or more and only its last
     // answer counts, once this has returned. Transactions of one account on this thread queue up,
     // so they never race with each other. A lost reply is resolved by the commit id, all within
     // `transaction_budget`; after an error the change may or may not have been written. `decide`
     // must not throw and must not keep the reference.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<core::account>>>
+    [[nodiscard]] awaitable<store_result<std::unique_ptr<core::account>>>
     transact(core::account_id id, std::function<change(const core::account&)> decide);
 
     // Writes an account that does not exist yet, with its events. False: it exists already.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    create(core::account value, std::vector<core::event> events);
+    [[nodiscard]] awaitable<store_result<bool>> create(core::account value,
+                                                       std::vector<core::event> events);
 
     // Erases an account that still has the version that was read, with its history, and commits
     // `events` with that.
     // False: it has another version by now, or is gone.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    erase(core::account_id id, std::string version, std::vector<core::event> events);
+    [[nodiscard]] awaitable<store_result<bool>> erase(core::account_id id, std::string version,
+                                                      std::vector<core::event> events);
 
     // Rows of the account's history, the newest first, `count` at the most. `before`: only those
     // that are older than the row at that place; empty: from the newest on.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<placed_activity>>>
+    [[nodiscard]] awaitable<store_result<std::vector<placed_activity>>>
     activity(core::account_id id, std::string before, std::size_t count);
 
     static constexpr std::chrono::milliseconds transaction_budget{1800};

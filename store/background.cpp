@@ -8,8 +8,7 @@
 
 namespace countersign::store {
 
-void run_in_background(const boost::asio::any_io_executor& executor,
-                       boost::asio::awaitable<void> loop, const char* name) {
+void run_in_background(const loop_executor& executor, awaitable<void> loop, const char* name) {
     boost::asio::co_spawn(executor, std::move(loop), [name](const std::exception_ptr& failure) {
         if (!failure) return;
         try {

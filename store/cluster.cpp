@@ -52,13 +52,13 @@ struct cluster::node {
     int slots = 0; // of owners_
     bool is_seed = false;
 
-    node(const asio::any_io_executor& executor, redis_endpoint at, connection_options options)
+    node(const loop_executor& executor, redis_endpoint at, connection_options options)
         : place(std::move(at)), link(executor, std::move(options)) {
         link.start();
     }
 };
 
-cluster::cluster(const asio::any_io_executor& executor, connection_options options)
+cluster::cluster(const loop_executor& executor, connection_options options)
     : executor_(executor), node_options_(std::move(options)),
       seeds_(std::exchange(node_options_.address.seeds, {})),
       counted_(node_options_.counted ? *node_options_.counted : uncounted_), judge_(counted_),
@@ -126,8 +126,8 @@ cluster::node_pointer cluster::any_node() {
     return found == all.end() ? all.front() : *found;
 }
 
-asio::awaitable<boost::system::result<void, store_error>>
-cluster::pause(std::chrono::milliseconds length, steady_time until) {
+awaitable<boost::system::result<void, store_error>> cluster::pause(std::chrono::milliseconds length,
+                                                                   steady_time until) {
     if (stopped_ || steady_clock::now() + length >= until) {
         counted_.past_deadline.add();
         co_return store_error::unavailable;
@@ -137,13 +137,13 @@ cluster::pause(std::chrono::milliseconds length, steady_time until) {
         co_return store_error::overloaded;
     }
     ++waiting_;
-    asio::steady_timer timer(executor_, length);
+    steady_timer timer(executor_, length);
     co_await timer.async_wait(asio::as_tuple(asio::deferred));
     --waiting_;
     co_return boost::system::result<void, store_error>();
 }
 
-asio::awaitable<boost::system::result<void, store_error>> cluster::await_map(steady_time until) {
+awaitable<boost::system::result<void, store_error>> cluster::await_map(steady_time until) {
     want_map();
     if (!map_known_) until = std::min(until, patience_ends_);
     const auto time_left = until - steady_clock::now();
@@ -164,7 +164,7 @@ asio::awaitable<boost::system::result<void, store_error>> cluster::await_map(ste
     co_return store_error::unavailable;
 }
 
-asio::awaitable<cluster::answer_result>
+awaitable<cluster::answer_result>
 cluster::ask(std::optional<int> slot, std::span<const std::string_view> words, steady_time until) {
     const auto self = shared_from_this();
     node_pointer to;
@@ -210,8 +210,8 @@ cluster::ask(std::optional<int> slot, std::span<const std::string_view> words, s
     }
 }
 
-asio::awaitable<cluster::reply_result> cluster::command(std::vector<std::string> arguments,
-                                                        steady_time until) {
+awaitable<cluster::reply_result> cluster::command(std::vector<std::string> arguments,
+                                                  steady_time until) {
     const auto self = shared_from_this();
     until = std::min(until, steady_clock::now() + node_options_.deadline);
     const auto key = first_key_of(arguments);
@@ -222,10 +222,10 @@ asio::awaitable<cluster::reply_result> cluster::command(std::vector<std::string>
     co_return judge_(std::move(*received), arguments.front());
 }
 
-asio::awaitable<cluster::reply_result> cluster::script(const struct script& code,
-                                                       const std::vector<std::string>& keys,
-                                                       const std::vector<std::string>& arguments,
-                                                       steady_time until) {
+awaitable<cluster::reply_result> cluster::script(const struct script& code,
+                                                 const std::vector<std::string>& keys,
+                                                 const std::vector<std::string>& arguments,
+                                                 steady_time until) {
     const auto self = shared_from_this();
     until = std::min(until, steady_clock::now() + node_options_.deadline);
     const auto slot = keys.empty() ? std::nullopt : std::optional(cluster_slot_of(keys.front()));
@@ -237,7 +237,7 @@ asio::awaitable<cluster::reply_result> cluster::script(const struct script& code
     co_return judge_(std::move(*received), code.sha1);
 }
 
-asio::awaitable<boost::system::result<std::vector<key_holder>, store_error>> cluster::holders() {
+awaitable<boost::system::result<std::vector<key_holder>, store_error>> cluster::holders() {
     const auto self = shared_from_this();
     if (!map_known_) {
         const auto learnt = co_await await_map(steady_clock::now() + node_options_.deadline);
@@ -273,7 +273,7 @@ asio::awaitable<boost::system::result<std::vector<key_holder>, store_error>> clu
     co_return all;
 }
 
-asio::awaitable<cluster::reply_result>
+awaitable<cluster::reply_result>
 cluster::command_at(key_holder holder, std::vector<std::string> arguments, steady_time until) {
     const auto self = shared_from_this();
     const auto named = std::ranges::find_if(
@@ -310,7 +310,7 @@ void cluster::want_map() {
     map_timer_.cancel();
 }
 
-asio::awaitable<void> cluster::keep_map(std::shared_ptr<cluster> self) {
+awaitable<void> cluster::keep_map(std::shared_ptr<cluster> self) {
     auto next_tidying = steady_time::max();
     while (!self->stopped_) {
         const auto now = steady_clock::now();
@@ -334,7 +334,7 @@ asio::awaitable<void> cluster::keep_map(std::shared_ptr<cluster> self) {
 }
 
 // Asks those that answer; where none does the seeds, too, which may be other addresses by now.
-asio::awaitable<bool> cluster::learn_map() {
+awaitable<bool> cluster::learn_map() {
     const auto healthy_nodes = [this] {
         auto found = nodes_;
         std::erase_if(found, [](const node_pointer& one) { return !one || !one->link.healthy(); });
@@ -344,7 +344,7 @@ asio::awaitable<bool> cluster::learn_map() {
     if (asked.empty()) {
         for (const auto& seed : seeds_)
             node_at(seed)->is_seed = true;
-        asio::steady_timer timer(executor_);
+        steady_timer timer(executor_);
         const auto until = steady_clock::now() + seeds_patience;
         while (asked.empty() && !stopped_ && steady_clock::now() < until) {
             timer.expires_after(seeds_look);
@@ -357,7 +357,7 @@ asio::awaitable<bool> cluster::learn_map() {
     co_return false;
 }
 
-asio::awaitable<bool> cluster::learn_map_from(node_pointer asked) {
+awaitable<bool> cluster::learn_map_from(node_pointer asked) {
     constexpr std::array<std::string_view, 2> words{"CLUSTER", "SLOTS"};
     const auto received =
         co_await asked->link.once(words, false, steady_clock::now() + map_answer_max);

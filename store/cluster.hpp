@@ -12,11 +12,8 @@
 
 #include "store/cluster_slots.hpp"
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 #include "store/redis_answer.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <cstddef>
@@ -35,22 +32,21 @@ class cluster : public std::enable_shared_from_this<cluster> {
 public:
     using reply_result = boost::system::result<reply_value, store_error>;
 
-    cluster(const boost::asio::any_io_executor& executor, connection_options options);
+    cluster(const loop_executor& executor, connection_options options);
     ~cluster();
     cluster(const cluster&) = delete;
     cluster& operator=(const cluster&) = delete;
 
     void start();
     void stop();
-    [[nodiscard]] boost::asio::awaitable<reply_result> command(std::vector<std::string> arguments,
-                                                               steady_time until);
-    [[nodiscard]] boost::asio::awaitable<reply_result>
-    script(const struct script& code, const std::vector<std::string>& keys,
-           const std::vector<std::string>& arguments, steady_time until);
-    [[nodiscard]] boost::asio::awaitable<
-        boost::system::result<std::vector<key_holder>, store_error>>
-    holders();
-    [[nodiscard]] boost::asio::awaitable<reply_result>
+    [[nodiscard]] awaitable<reply_result> command(std::vector<std::string> arguments,
+                                                  steady_time until);
+    [[nodiscard]] awaitable<reply_result> script(const struct script& code,
+                                                 const std::vector<std::string>& keys,
+                                                 const std::vector<std::string>& arguments,
+                                                 steady_time until);
+    [[nodiscard]] awaitable<boost::system::result<std::vector<key_holder>, store_error>> holders();
+    [[nodiscard]] awaitable<reply_result>
     command_at(key_holder holder, std::vector<std::string> arguments, steady_time until);
     [[nodiscard]] bool healthy(std::string_view key) const noexcept;
     [[nodiscard]] bool down(std::string_view key) const noexcept;
@@ -61,13 +57,13 @@ private:
     using answer_result = boost::system::result<answer, store_error>;
 
     // The one way to the nodes. No slot: any node.
-    boost::asio::awaitable<answer_result>
-    ask(std::optional<int> slot, std::span<const std::string_view> words, steady_time until);
+    awaitable<answer_result> ask(std::optional<int> slot, std::span<const std::string_view> words,
+                                 steady_time until);
     // Whether a call that did not run may be tried again after a pause: it was waited for.
-    boost::asio::awaitable<boost::system::result<void, store_error>>
-    pause(std::chrono::milliseconds length, steady_time until);
+    awaitable<boost::system::result<void, store_error>> pause(std::chrono::milliseconds length,
+                                                              steady_time until);
     // Until the map was learnt anew or `until`.
-    boost::asio::awaitable<boost::system::result<void, store_error>> await_map(steady_time until);
+    awaitable<boost::system::result<void, store_error>> await_map(steady_time until);
 
     [[nodiscard]] node_pointer node_at(const redis_endpoint& place);
     [[nodiscard]] std::uint16_t index_at(const redis_endpoint& place);
@@ -76,9 +72,9 @@ private:
     [[nodiscard]] std::vector<node_pointer> owners() const; // those that have slots
 
     void want_map();
-    static boost::asio::awaitable<void> keep_map(std::shared_ptr<cluster> self);
-    boost::asio::awaitable<bool> learn_map();
-    boost::asio::awaitable<bool> learn_map_from(node_pointer asked);
+    static awaitable<void> keep_map(std::shared_ptr<cluster> self);
+    awaitable<bool> learn_map();
+    awaitable<bool> learn_map_from(node_pointer asked);
     void adopt(const std::vector<slot_range>& ranges);
     void give(int slot, std::uint16_t owner);
     void drop_unused();
@@ -86,7 +82,7 @@ private:
 
     static constexpr std::uint16_t nobody = 0xFFFF;
 
-    boost::asio::any_io_executor executor_;
+    loop_executor executor_;
     connection_options node_options_; // its address is each node's
     std::vector<redis_endpoint> seeds_;
     redis_counters uncounted_; // where nobody asks
@@ -103,8 +99,8 @@ private:
     steady_time next_learning_{};
     steady_time refused_since_{}; // CLUSTERDOWN and nothing else; max: not
     steady_time next_complaint_{};
-    boost::asio::steady_timer map_timer_; // of keep_map()
-    boost::asio::steady_timer map_news_;  // cancelled whenever the map was learnt
+    steady_timer map_timer_; // of keep_map()
+    steady_timer map_news_;  // cancelled whenever the map was learnt
 };
 
 } // namespace countersign::store

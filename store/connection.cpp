@@ -3,6 +3,7 @@
 #include "store/background.hpp"
 #include "store/cluster.hpp"
 #include "store/cluster_slots.hpp"
+#include "store/event_loop.hpp"
 #include "store/redis_answer.hpp"
 #include "store/script_words.hpp"
 
@@ -11,7 +12,6 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/redis/connection.hpp>
 #include <spdlog/spdlog.h>
 
@@ -148,7 +148,7 @@ const std::vector<reply_value>* reply_value::list() const noexcept {
 
 // Shared with the background loop and the calls under way.
 struct connection::impl : std::enable_shared_from_this<impl> {
-    impl(const asio::any_io_executor& executor, connection_options given)
+    impl(const loop_executor& executor, connection_options given)
         : options(std::move(given)), counted(options.counted ? *options.counted : uncounted),
           judge(counted), config(make_config(options)),
           link(executor, make_tls_context(options.address), make_logger()), pause_timer(executor) {
@@ -161,8 +161,8 @@ struct connection::impl : std::enable_shared_from_this<impl> {
     }
 
     // The one way to Redis.
-    asio::awaitable<boost::system::result<answer, store_error>> exec(redis::request request,
-                                                                     steady_time until) {
+    awaitable<boost::system::result<answer, store_error>> exec(redis::request request,
+                                                               steady_time until) {
         const auto self = shared_from_this();
         const auto deadline = deadline_of_a_call(until);
         const auto time_left = deadline - std::chrono::steady_clock::now();
@@ -221,7 +221,7 @@ struct connection::impl : std::enable_shared_from_this<impl> {
         spdlog::warn("{}: no connection: {}", options.label, error.message());
     }
 
-    static asio::awaitable<void> keep_connected(std::shared_ptr<impl> self) {
+    static awaitable<void> keep_connected(std::shared_ptr<impl> self) {
         auto pause = first_pause;
         while (!self->stopped) {
             if (!self->probing) self->send_probe();
@@ -240,8 +240,8 @@ struct connection::impl : std::enable_shared_from_this<impl> {
     redis_counters& counted;
     answer_judge judge;
     redis::config config;
-    redis::connection link;
-    asio::steady_timer pause_timer;
+    redis::basic_connection<loop_executor> link;
+    steady_timer pause_timer;
     redis::request probe;
     std::size_t in_flight = 0;
     bool stopped = false;
@@ -266,7 +266,7 @@ boost::system::result<reply_value, store_error> answer_judge::operator()(answer 
     return store_error::unavailable;
 }
 
-connection::connection(const asio::any_io_executor& executor, connection_options options) {
+connection::connection(const loop_executor& executor, connection_options options) {
     if (options.address.seeds.empty())
         impl_ = std::make_shared<impl>(executor, std::move(options));
     else
@@ -291,7 +291,7 @@ void connection::stop() {
     impl_->pause_timer.cancel();
 }
 
-asio::awaitable<boost::system::result<reply_value, store_error>>
+awaitable<boost::system::result<reply_value, store_error>>
 connection::command(std::vector<std::string> arguments, steady_time until) {
     if (cluster_) co_return co_await cluster_->command(std::move(arguments), until);
     const auto self = impl_;
@@ -301,7 +301,7 @@ connection::command(std::vector<std::string> arguments, steady_time until) {
     co_return self->judge(std::move(*received), arguments.front());
 }
 
-asio::awaitable<boost::system::result<reply_value, store_error>>
+awaitable<boost::system::result<reply_value, store_error>>
 connection::script(const struct script& code, const std::vector<std::string>& keys,
                    const std::vector<std::string>& arguments, steady_time until) {
     if (cluster_) co_return co_await cluster_->script(code, keys, arguments, until);
@@ -315,7 +315,7 @@ connection::script(const struct script& code, const std::vector<std::string>& ke
     co_return self->judge(std::move(*received), code.sha1);
 }
 
-asio::awaitable<boost::system::result<answer, store_error>>
+awaitable<boost::system::result<answer, store_error>>
 connection::once(std::span<const std::string_view> words, bool asking, steady_time until) {
     const auto self = impl_;
     co_return co_await self->exec(make_request(words, asking), until);
@@ -334,12 +334,12 @@ connection::together(const std::vector<std::string>& keys) const {
     return groups;
 }
 
-asio::awaitable<boost::system::result<std::vector<key_holder>, store_error>> connection::holders() {
+awaitable<boost::system::result<std::vector<key_holder>, store_error>> connection::holders() {
     if (cluster_) co_return co_await cluster_->holders();
     co_return std::vector<key_holder>{{}};
 }
 
-asio::awaitable<boost::system::result<reply_value, store_error>>
+awaitable<boost::system::result<reply_value, store_error>>
 connection::command_at(key_holder holder, std::vector<std::string> arguments, steady_time until) {
     if (cluster_)
         co_return co_await cluster_->command_at(std::move(holder), std::move(arguments), until);

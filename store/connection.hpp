@@ -5,9 +5,8 @@
 
 #include "store/counters.hpp"
 #include "store/error.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
 
 #include <chrono>
@@ -90,7 +89,7 @@ using steady_time = std::chrono::steady_clock::time_point;
 class connection {
 public:
     // Throws boost::system::system_error if TLS is asked for and cannot be set up.
-    connection(const boost::asio::any_io_executor& executor, connection_options options);
+    connection(const loop_executor& executor, connection_options options);
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
@@ -106,13 +105,13 @@ public:
     // options' or `until`, whichever is earlier. While Redis is known to be down, calls fail at
     // once. In a cluster it goes to the node of its key, and its keys must live together; without a
     // key it goes to any.
-    [[nodiscard]] boost::asio::awaitable<boost::system::result<reply_value, store_error>>
+    [[nodiscard]] awaitable<boost::system::result<reply_value, store_error>>
     command(std::vector<std::string> arguments, steady_time until = steady_time::max());
 
     // Like command(), but `unavailable` here says that the outcome is unknown: it may have run, or
     // may yet run. Runs a script by its hash, and by its source when the server does not know it
     // (NOSCRIPT). What it is called with outlives the call; the embedded scripts live for ever.
-    [[nodiscard]] boost::asio::awaitable<boost::system::result<reply_value, store_error>>
+    [[nodiscard]] awaitable<boost::system::result<reply_value, store_error>>
     script(const struct script& code, const std::vector<std::string>& keys,
            const std::vector<std::string>& arguments, steady_time until = steady_time::max());
 
@@ -124,11 +123,9 @@ public:
     // For what concerns all keys (SCAN): the servers that hold them, each a part. `unavailable` if
     // a node of a cluster does not answer, or while slots are being moved, because a key could be
     // missed then; what was done key by key is complete if the holders are the same afterwards.
-    [[nodiscard]] boost::asio::awaitable<
-        boost::system::result<std::vector<key_holder>, store_error>>
-    holders();
+    [[nodiscard]] awaitable<boost::system::result<std::vector<key_holder>, store_error>> holders();
     // Like command(), at one of the holders.
-    [[nodiscard]] boost::asio::awaitable<boost::system::result<reply_value, store_error>>
+    [[nodiscard]] awaitable<boost::system::result<reply_value, store_error>>
     command_at(key_holder holder, std::vector<std::string> arguments,
                steady_time until = steady_time::max());
 
@@ -144,7 +141,7 @@ private:
     friend class cluster;
     // One trip, as a cluster's node: no redirection is followed. `asking`: with ASKING before it.
     // The words outlive the call.
-    [[nodiscard]] boost::asio::awaitable<boost::system::result<answer, store_error>>
+    [[nodiscard]] awaitable<boost::system::result<answer, store_error>>
     once(std::span<const std::string_view> words, bool asking, steady_time until);
 
     struct impl;

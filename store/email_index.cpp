@@ -71,8 +71,7 @@ std::vector<std::string> email_index::keys_of(const core::email_address& address
     return keys;
 }
 
-asio::awaitable<store_result<std::vector<std::string>>>
-email_index::read(std::vector<std::string> keys) {
+awaitable<store_result<std::vector<std::string>>> email_index::read(std::vector<std::string> keys) {
     std::vector<std::string> stored(keys.size());
     if (keys.size() == 1) {
         const auto reply = co_await redis_.command(words("GET", std::move(keys.front())));
@@ -94,7 +93,7 @@ email_index::read(std::vector<std::string> keys) {
     co_return stored;
 }
 
-asio::awaitable<store_result<std::optional<loaded_account>>>
+awaitable<store_result<std::optional<loaded_account>>>
 email_index::find(core::email_address address) {
     const auto keys = keys_of(address);
     const auto stored = co_await read(keys);
@@ -114,8 +113,7 @@ email_index::find(core::email_address address) {
     co_return std::nullopt;
 }
 
-asio::awaitable<store_result<loaded_account>>
-email_index::find_or_stranger(core::email_address address) {
+awaitable<store_result<loaded_account>> email_index::find_or_stranger(core::email_address address) {
     auto found = co_await find(address);
     if (!found) co_return found.error();
     if (*found) co_return **std::move(found);
@@ -124,10 +122,9 @@ email_index::find_or_stranger(core::email_address address) {
     co_return **std::move(stranger);
 }
 
-asio::awaitable<store_result<bool>> email_index::may_take_over(std::string entry,
-                                                               core::email_address address,
-                                                               core::account_id id,
-                                                               core::unix_time now) {
+awaitable<store_result<bool>> email_index::may_take_over(std::string entry,
+                                                         core::email_address address,
+                                                         core::account_id id, core::unix_time now) {
     if (entry.empty()) co_return true;
     const auto parsed = entry_from(entry);
     if (!parsed) co_return corrupt_entry("the entry of an address in the index");
@@ -140,7 +137,7 @@ asio::awaitable<store_result<bool>> email_index::may_take_over(std::string entry
     co_return !holder || holder->value.email != address.value();
 }
 
-asio::awaitable<store_result<std::optional<core::unix_time>>>
+awaitable<store_result<std::optional<core::unix_time>>>
 email_index::held_since(core::email_address address, core::account_id id) {
     const auto keys = keys_of(address);
     const auto stored = co_await read(keys);
@@ -155,7 +152,7 @@ email_index::held_since(core::email_address address, core::account_id id) {
     co_return std::nullopt;
 }
 
-asio::awaitable<store_result<std::optional<std::size_t>>>
+awaitable<store_result<std::optional<std::size_t>>>
 email_index::place_of(core::email_address address, core::account_id id) {
     const auto stored = co_await read(keys_of(address));
     if (!stored) co_return stored.error();
@@ -164,10 +161,8 @@ email_index::place_of(core::email_address address, core::account_id id) {
     co_return std::nullopt;
 }
 
-asio::awaitable<store_result<bool>> email_index::reserve_at(std::string key,
-                                                            core::email_address address,
-                                                            core::account_id id,
-                                                            core::unix_time now) {
+awaitable<store_result<bool>> email_index::reserve_at(std::string key, core::email_address address,
+                                                      core::account_id id, core::unix_time now) {
     for (int attempts = 0; attempts < attempts_max; ++attempts) {
         const auto reply = co_await redis_.command(words("GET", key));
         if (!reply) co_return reply.error();
@@ -186,8 +181,8 @@ asio::awaitable<store_result<bool>> email_index::reserve_at(std::string key,
     co_return store_error::contention;
 }
 
-asio::awaitable<store_result<bool>> email_index::reserve(core::email_address address,
-                                                         core::account_id id, core::unix_time now) {
+awaitable<store_result<bool>> email_index::reserve(core::email_address address, core::account_id id,
+                                                   core::unix_time now) {
     auto keys = keys_of(address);
     if (keys.size() > 1) {
         // One time for all entries, so that release() can name it.
@@ -207,9 +202,8 @@ asio::awaitable<store_result<bool>> email_index::reserve(core::email_address add
     co_return true;
 }
 
-asio::awaitable<store_result<void>> email_index::release(core::email_address address,
-                                                         core::account_id id,
-                                                         std::optional<core::unix_time> since) {
+awaitable<store_result<void>> email_index::release(core::email_address address, core::account_id id,
+                                                   std::optional<core::unix_time> since) {
     for (auto& key : keys_of(address)) {
         std::vector<std::string> keys{std::move(key)};
         auto holder = words(start_of_entry(id), since ? to_text(since->time_since_epoch()) : "");
@@ -219,7 +213,7 @@ asio::awaitable<store_result<void>> email_index::release(core::email_address add
     co_return store_result<void>();
 }
 
-asio::awaitable<store_result<void>>
+awaitable<store_result<void>>
 email_index::release_at(std::size_t place, core::email_address address, core::account_id id) {
     std::vector<std::string> keys{keys_of(address).at(place)};
     auto holder = words(start_of_entry(id), "");

@@ -11,8 +11,7 @@
 #include "core/codes.hpp"
 #include "core/text.hpp"
 #include "store/accounts.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -28,35 +27,35 @@ public:
     email_index(connection& redis, accounts& accounts, const core::code_hasher& hasher);
 
     // The account that has the address now, or none.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<loaded_account>>>
+    [[nodiscard]] awaitable<store_result<std::optional<loaded_account>>>
     find(core::email_address address);
 
     // The same, or the stranger that the address is, with the same work.
-    [[nodiscard]] boost::asio::awaitable<store_result<loaded_account>>
+    [[nodiscard]] awaitable<store_result<loaded_account>>
     find_or_stranger(core::email_address address);
 
     // Takes the address for `id`. False: another account has it, or took it less than
     // `reservation_life` ago and is still being created. Taking again for the same id is fine, and
     // makes another entry: its time is later than that of the entry which it replaces.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    reserve(core::email_address address, core::account_id id, core::unix_time now);
+    [[nodiscard]] awaitable<store_result<bool>> reserve(core::email_address address,
+                                                        core::account_id id, core::unix_time now);
 
     // When `id` took the address, if it holds it.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<core::unix_time>>>
+    [[nodiscard]] awaitable<store_result<std::optional<core::unix_time>>>
     held_since(core::email_address address, core::account_id id);
 
     // Gives the address up if `id` still holds it; with `since`, if it has not taken it anew since.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>>
+    [[nodiscard]] awaitable<store_result<void>>
     release(core::email_address address, core::account_id id,
             std::optional<core::unix_time> since = std::nullopt);
 
     // Under which pepper `id` holds the address: its place in the ring, the first of several.
     // Nullopt: it does not hold it.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<std::size_t>>>
+    [[nodiscard]] awaitable<store_result<std::optional<std::size_t>>>
     place_of(core::email_address address, core::account_id id);
 
     // Gives the address up under the pepper at that place alone, if `id` holds it there.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>>
+    [[nodiscard]] awaitable<store_result<void>>
     release_at(std::size_t place, core::email_address address, core::account_id id);
 
     // A creation takes far less: store deadlines are seconds.
@@ -64,16 +63,17 @@ public:
 
 private:
     // What stands under each of the keys; "" where nothing does.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<std::string>>>
+    [[nodiscard]] awaitable<store_result<std::vector<std::string>>>
     read(std::vector<std::string> keys);
     // False: another account holds an entry of that value, or is about to.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    may_take_over(std::string entry, core::email_address address, core::account_id id,
-                  core::unix_time now);
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>> reserve_at(std::string key,
-                                                                        core::email_address address,
-                                                                        core::account_id id,
-                                                                        core::unix_time now);
+    [[nodiscard]] awaitable<store_result<bool>> may_take_over(std::string entry,
+                                                              core::email_address address,
+                                                              core::account_id id,
+                                                              core::unix_time now);
+    [[nodiscard]] awaitable<store_result<bool>> reserve_at(std::string key,
+                                                           core::email_address address,
+                                                           core::account_id id,
+                                                           core::unix_time now);
     // Under each pepper, in the ring's order.
     [[nodiscard]] std::vector<std::string> keys_of(const core::email_address& address) const;
 

@@ -1,12 +1,11 @@
 #include "store/import_batch.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <array>
@@ -50,10 +49,10 @@ void import_batch::add(imported_line line) {
     lines_.push_back(std::move(line));
 }
 
-asio::awaitable<void> import_batch::try_one(imported_line& one) {
+awaitable<void> import_batch::try_one(imported_line& one) {
     // What is cancelled says so by value.
     co_await asio::this_coro::throw_if_cancelled(false);
-    asio::steady_timer timer(co_await asio::this_coro::executor);
+    steady_timer timer(co_await asio::this_coro::executor);
     for (auto pause = pauses.begin();; ++pause) {
         one.status =
             co_await import_subject(accounts_, emails_, context_, random_, *one.line, now_());
@@ -65,7 +64,7 @@ asio::awaitable<void> import_batch::try_one(imported_line& one) {
     }
 }
 
-asio::awaitable<std::vector<imported_line>> import_batch::run() {
+awaitable<std::vector<imported_line>> import_batch::run() {
     const auto executor = co_await asio::this_coro::executor;
     using task = decltype(asio::co_spawn(executor, try_one(lines_.front()), asio::deferred));
     std::vector<task> tasks;
@@ -75,7 +74,7 @@ asio::awaitable<std::vector<imported_line>> import_batch::run() {
     if (!tasks.empty()) {
         const auto [order, failures] =
             co_await asio::experimental::make_parallel_group(std::move(tasks))
-                .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+                .async_wait(asio::experimental::wait_for_all(), asio::deferred);
         for (const auto& failure : failures)
             if (failure) std::rethrow_exception(failure);
     }

@@ -3,9 +3,8 @@
 #pragma once
 
 #include "core/random.hpp"
+#include "store/event_loop.hpp"
 #include "store/subject_import.hpp"
-
-#include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -36,10 +35,10 @@ public:
 
     // Tries every line; while the store is away it waits some seconds for it. Yields the lines in
     // the order in which they were added, and is empty then.
-    [[nodiscard]] boost::asio::awaitable<std::vector<imported_line>> run();
+    [[nodiscard]] awaitable<std::vector<imported_line>> run();
 
 private:
-    [[nodiscard]] boost::asio::awaitable<void> try_one(imported_line& one);
+    [[nodiscard]] awaitable<void> try_one(imported_line& one);
 
     accounts& accounts_;
     email_index& emails_;

@@ -28,7 +28,7 @@ void add_one(core::count_by_key& to, std::string key) {
 
 } // namespace
 
-asio::awaitable<store_result<void>> key_renewal::count_one(core::account_id id, key_use& use) {
+awaitable<store_result<void>> key_renewal::count_one(core::account_id id, key_use& use) {
     const auto loaded = co_await with_.all.load(id);
     if (!loaded) co_return loaded.error();
     if (!*loaded) co_return store_result<void>();
@@ -43,7 +43,7 @@ asio::awaitable<store_result<void>> key_renewal::count_one(core::account_id id, 
     co_return store_result<void>();
 }
 
-asio::awaitable<store_result<key_use>> key_renewal::count() {
+awaitable<store_result<key_use>> key_renewal::count() {
     key_use use;
     const auto walked =
         co_await walk_accounts(with_.redis, with_.all, [this, &use](core::account_id id) {
@@ -60,8 +60,8 @@ asio::awaitable<store_result<key_use>> key_renewal::count() {
     co_return use;
 }
 
-asio::awaitable<store_result<void>> key_renewal::renew_one(core::account_id id,
-                                                           renewal_progress& progress) {
+awaitable<store_result<void>> key_renewal::renew_one(core::account_id id,
+                                                     renewal_progress& progress) {
     const auto loaded = co_await with_.all.load(id);
     if (!loaded) co_return loaded.error();
     ++progress.accounts;
@@ -91,7 +91,7 @@ asio::awaitable<store_result<void>> key_renewal::renew_one(core::account_id id,
     co_return store_result<void>();
 }
 
-asio::awaitable<store_result<void>>
+awaitable<store_result<void>>
 key_renewal::show_one(core::account_id id, renewal_progress& progress,
                       const std::function<bool(const renewal_progress&)>& show, bool& ended) {
     const auto renewed = co_await renew_one(std::move(id), progress);
@@ -101,7 +101,7 @@ key_renewal::show_one(core::account_id id, renewal_progress& progress,
     co_return store_result<void>();
 }
 
-asio::awaitable<store_result<renewal_progress>>
+awaitable<store_result<renewal_progress>>
 key_renewal::renew(std::function<bool(const renewal_progress&)> show) {
     renewal_progress progress;
     bool ended = false;
@@ -113,8 +113,7 @@ key_renewal::renew(std::function<bool(const renewal_progress&)> show) {
     co_return progress;
 }
 
-asio::awaitable<store_result<void>> key_renewal::forget_one(core::account_id id,
-                                                            std::size_t place) {
+awaitable<store_result<void>> key_renewal::forget_one(core::account_id id, std::size_t place) {
     const auto loaded = co_await with_.all.load(id);
     if (!loaded) co_return loaded.error();
     if (!*loaded) co_return store_result<void>();
@@ -123,7 +122,7 @@ asio::awaitable<store_result<void>> key_renewal::forget_one(core::account_id id,
     co_return co_await with_.emails.release_at(place, *address, std::move(id));
 }
 
-asio::awaitable<store_result<void>> key_renewal::forget_addresses(std::size_t place) {
+awaitable<store_result<void>> key_renewal::forget_addresses(std::size_t place) {
     co_return co_await walk_accounts(with_.redis, with_.all, [this, place](core::account_id id) {
         return forget_one(std::move(id), place);
     });

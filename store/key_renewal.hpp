@@ -10,8 +10,7 @@
 #include "store/accounts.hpp"
 #include "store/connection.hpp"
 #include "store/email_index.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -48,29 +47,27 @@ public:
     };
     explicit key_renewal(parts with) : with_(std::move(with)) {}
 
-    [[nodiscard]] boost::asio::awaitable<store_result<key_use>> count();
+    [[nodiscard]] awaitable<store_result<key_use>> count();
 
     // Seals anew what stands under older encryption keys, through the compare-and-set that every
     // change of an account goes through, and enters addresses under the current pepper. It can be
     // ended at any time and run again: what is done is done. `show` is called after each account;
     // false ends the walk.
-    [[nodiscard]] boost::asio::awaitable<store_result<renewal_progress>>
+    [[nodiscard]] awaitable<store_result<renewal_progress>>
     renew(std::function<bool(const renewal_progress&)> show);
 
     // Deletes the index entries of addresses under the pepper at that place of the ring. Only when
     // count() names it for no address.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> forget_addresses(std::size_t place);
+    [[nodiscard]] awaitable<store_result<void>> forget_addresses(std::size_t place);
 
 private:
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> count_one(core::account_id id,
-                                                                       key_use& use);
-    [[nodiscard]] boost::asio::awaitable<store_result<void>>
+    [[nodiscard]] awaitable<store_result<void>> count_one(core::account_id id, key_use& use);
+    [[nodiscard]] awaitable<store_result<void>>
     show_one(core::account_id id, renewal_progress& progress,
              const std::function<bool(const renewal_progress&)>& show, bool& ended);
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> forget_one(core::account_id id,
-                                                                        std::size_t place);
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> renew_one(core::account_id id,
-                                                                       renewal_progress& progress);
+    [[nodiscard]] awaitable<store_result<void>> forget_one(core::account_id id, std::size_t place);
+    [[nodiscard]] awaitable<store_result<void>> renew_one(core::account_id id,
+                                                          renewal_progress& progress);
 
     parts with_;
 };

@@ -33,9 +33,8 @@ store_result<scanned> read_scanned(const reply_value& reply) {
     return found;
 }
 
-asio::awaitable<store_result<void>> scan_one(connection& redis, key_holder holder,
-                                             std::string pattern, const keys_visit& visit,
-                                             steady_time until) {
+awaitable<store_result<void>> scan_one(connection& redis, key_holder holder, std::string pattern,
+                                       const keys_visit& visit, steady_time until) {
     std::string cursor = "0";
     do {
         std::vector<std::string> words{"SCAN",  cursor,        "MATCH", pattern,
@@ -53,8 +52,8 @@ asio::awaitable<store_result<void>> scan_one(connection& redis, key_holder holde
 
 } // namespace
 
-asio::awaitable<store_result<void>> scan_hashes(connection& redis, std::string pattern,
-                                                keys_visit visit, steady_time until) {
+awaitable<store_result<void>> scan_hashes(connection& redis, std::string pattern, keys_visit visit,
+                                          steady_time until) {
     const auto holders = co_await redis.holders();
     if (!holders) co_return holders.error();
     for (const auto& holder : *holders) {

@@ -24,8 +24,7 @@ bool read_partitions(const std::string& text, metadata& to) {
 
 } // namespace
 
-asio::awaitable<store_result<metadata>> read_or_create_metadata(connection& redis,
-                                                                metadata proposed) {
+awaitable<store_result<metadata>> read_or_create_metadata(connection& redis, metadata proposed) {
     std::vector<std::string> keys{metadata_key};
     std::vector<std::string> arguments{std::to_string(proposed.partitions),
                                        std::move(proposed.key_fingerprint)};
@@ -45,8 +44,7 @@ asio::awaitable<store_result<metadata>> read_or_create_metadata(connection& redi
     co_return store_error::corrupt;
 }
 
-asio::awaitable<store_result<void>> write_key_fingerprint(connection& redis,
-                                                          std::string fingerprints) {
+awaitable<store_result<void>> write_key_fingerprint(connection& redis, std::string fingerprints) {
     std::vector<std::string> set{"HSET", metadata_key, "key_fingerprint", std::move(fingerprints)};
     const auto reply = co_await redis.command(std::move(set));
     if (!reply) co_return reply.error();

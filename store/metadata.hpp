@@ -4,8 +4,7 @@
 
 #include "core/types.hpp"
 #include "store/connection.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <string>
 
@@ -22,12 +21,12 @@ struct metadata {
 
 // Reads `cs:meta`, creating it with `proposed` if the data is new. The caller compares
 // fingerprints.
-[[nodiscard]] boost::asio::awaitable<store_result<metadata>>
-read_or_create_metadata(connection& redis, metadata proposed);
+[[nodiscard]] awaitable<store_result<metadata>> read_or_create_metadata(connection& redis,
+                                                                        metadata proposed);
 
 // Says from now on that the data is under peppers of these fingerprints.
-[[nodiscard]] boost::asio::awaitable<store_result<void>>
-write_key_fingerprint(connection& redis, std::string fingerprints);
+[[nodiscard]] awaitable<store_result<void>> write_key_fingerprint(connection& redis,
+                                                                  std::string fingerprints);
 
 // The partition of an account: FNV-1a of its id modulo the number of partitions.
 [[nodiscard]] int partition_of(const core::account_id& id, int partitions) noexcept;

@@ -1,5 +1,6 @@
 #include "store/outbox.hpp"
 
+#include "store/event_loop.hpp"
 #include "store/outbox_entries.hpp"
 #include "store/scripts.hpp"
 
@@ -7,9 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -23,7 +22,6 @@
 namespace countersign::store {
 namespace {
 
-using boost::asio::awaitable;
 using core::mail_lane;
 
 constexpr std::string_view group = outbox_group;
@@ -198,7 +196,7 @@ awaitable<store_result<bool>> outbox::take_new(streams_by_part streams, std::siz
         co_return co_await take_from(parts_.front(), std::move(streams.front()), count_of_each,
                                      wait);
     const auto until = std::chrono::steady_clock::now() + wait;
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    steady_timer timer(co_await boost::asio::this_coro::executor);
     while (true) {
         const auto some = co_await take_at_once(streams, count_of_each);
         if (!some || *some || std::chrono::steady_clock::now() >= until) co_return some;
@@ -226,7 +224,7 @@ awaitable<store_result<bool>> outbox::take_at_once(const streams_by_part& stream
     if (tasks.empty()) co_return store_error::unavailable;
     const auto [order, thrown] =
         co_await boost::asio::experimental::make_parallel_group(std::move(tasks))
-            .async_wait(boost::asio::experimental::wait_for_all(), boost::asio::use_awaitable);
+            .async_wait(boost::asio::experimental::wait_for_all(), boost::asio::deferred);
     for (const auto& exception : thrown)
         if (exception) std::rethrow_exception(exception);
 

@@ -5,6 +5,7 @@
 
 #include "core/event.hpp"
 #include "store/accounts.hpp"
+#include "store/event_loop.hpp"
 
 #include <array>
 #include <chrono>
@@ -46,7 +47,7 @@ public:
     outbox(connection& blocking_reads, connection& writes, int partitions, std::string consumer);
 
     // Creates the groups where they are missing, at 0 so that nothing earlier is skipped.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> prepare();
+    [[nodiscard]] awaitable<store_result<void>> prepare();
 
     // First what this consumer had taken before it was started anew and not settled; then new
     // entries; waits up to `wait` for the first. Codes come before alerts, and of alerts the oldest
@@ -54,36 +55,34 @@ public:
     // call makes sure of the groups, as if by prepare(), and begins anew with what was taken and
     // not settled, because a lost reply may have held some: so it may return entries once more that
     // the caller still has in hand.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
-    read(std::size_t count, core::milliseconds wait);
+    [[nodiscard]] awaitable<store_result<std::vector<outbox_entry>>> read(std::size_t count,
+                                                                          core::milliseconds wait);
 
     // Entries that a consumer took, or renewed, longer than `idle` ago and did not settle: taken
     // over. `idle` must be much longer than the time between two renew().
-    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
+    [[nodiscard]] awaitable<store_result<std::vector<outbox_entry>>>
     reclaim(core::milliseconds idle, std::size_t count);
 
     // Before an entry that was delivered before is tried again: counts one more delivery than the
     // entry has. False: it was settled, or another notifier took it over.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>> begin(outbox_entry entry);
+    [[nodiscard]] awaitable<store_result<bool>> begin(outbox_entry entry);
     // Keeps these entries, and those that the next read() returns, from being taken over. Only
     // their place (partition, lane, id) counts.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>>
-    renew(std::vector<outbox_entry> in_hand);
+    [[nodiscard]] awaitable<store_result<void>> renew(std::vector<outbox_entry> in_hand);
 
     // Done: acknowledged and deleted in one script.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> settle(outbox_entry entry);
+    [[nodiscard]] awaitable<store_result<void>> settle(outbox_entry entry);
     // Not now: moved to the retry set until `due`, with one more attempt counted. If recipients are
     // given, only they are still owed the mail.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>>
-    retry(outbox_entry entry, core::unix_time due, std::vector<std::string> recipients);
+    [[nodiscard]] awaitable<store_result<void>> retry(outbox_entry entry, core::unix_time due,
+                                                      std::vector<std::string> recipients);
     // Never: moved to the dead letters, which nothing deletes.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> give_up(outbox_entry entry,
-                                                                     std::string reason);
+    [[nodiscard]] awaitable<store_result<void>> give_up(outbox_entry entry, std::string reason);
     // Brings entries whose time has come back into their lane: at most `requeue_max` of each
     // partition, so that the script stays short. Returns how many.
-    [[nodiscard]] boost::asio::awaitable<store_result<int>> requeue_due(core::unix_time now);
+    [[nodiscard]] awaitable<store_result<int>> requeue_due(core::unix_time now);
 
-    [[nodiscard]] boost::asio::awaitable<store_result<outbox_counts>> counts();
+    [[nodiscard]] awaitable<store_result<outbox_counts>> counts();
 
     static constexpr int requeue_max = 100;
     static constexpr std::chrono::milliseconds look_each{20};
@@ -97,21 +96,22 @@ private:
     };
     using streams_by_part = std::vector<std::vector<std::string>>; // as parts_; of some none
     class round;
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> prepare(part& of);
+    [[nodiscard]] awaitable<store_result<void>> prepare(part& of);
     // Its groups, and what this consumer has there, if they are not known yet.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> make_ready(part& of);
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> take_own_pending(part& of);
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
+    [[nodiscard]] awaitable<store_result<void>> make_ready(part& of);
+    [[nodiscard]] awaitable<store_result<void>> take_own_pending(part& of);
+    [[nodiscard]] awaitable<store_result<bool>>
     take_new(streams_by_part streams, std::size_t count_of_each, core::milliseconds wait);
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    take_at_once(const streams_by_part& streams, std::size_t count_of_each);
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    take_from(part& of, std::vector<std::string> streams, std::size_t count_of_each,
-              core::milliseconds wait);
-    [[nodiscard]] boost::asio::awaitable<void> take_into(std::optional<store_result<bool>>& outcome,
-                                                         part& of, std::vector<std::string> streams,
-                                                         std::size_t count_of_each);
-    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<outbox_entry>>>
+    [[nodiscard]] awaitable<store_result<bool>> take_at_once(const streams_by_part& streams,
+                                                             std::size_t count_of_each);
+    [[nodiscard]] awaitable<store_result<bool>> take_from(part& of,
+                                                          std::vector<std::string> streams,
+                                                          std::size_t count_of_each,
+                                                          core::milliseconds wait);
+    [[nodiscard]] awaitable<void> take_into(std::optional<store_result<bool>>& outcome, part& of,
+                                            std::vector<std::string> streams,
+                                            std::size_t count_of_each);
+    [[nodiscard]] awaitable<store_result<std::vector<outbox_entry>>>
     reclaim_stream(int partition, core::mail_lane lane, core::milliseconds idle, std::size_t count);
     [[nodiscard]] bool is_waiting(const outbox_entry& entry) const;
     // The streams of the parts that are ready; of alerts on demand those only of which no entry

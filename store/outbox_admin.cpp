@@ -9,7 +9,6 @@
 
 namespace countersign::store {
 
-using boost::asio::awaitable;
 using core::mail_lane;
 
 namespace {

@@ -5,8 +5,7 @@
 
 #include "core/event.hpp"
 #include "store/connection.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <array>
 #include <cstddef>
@@ -77,19 +76,18 @@ class outbox_admin {
 public:
     outbox_admin(connection& redis, int partitions) : redis_(redis), partitions_(partitions) {}
 
-    [[nodiscard]] boost::asio::awaitable<store_result<outbox_status>> status();
+    [[nodiscard]] awaitable<store_result<outbox_status>> status();
     // status() without dead_by_reason. Reads no mail, so it is short, however many there are.
-    [[nodiscard]] boost::asio::awaitable<store_result<outbox_status>> summary();
-    [[nodiscard]] boost::asio::awaitable<store_result<mail_list>> list(mail_filter filter);
+    [[nodiscard]] awaitable<store_result<outbox_status>> summary();
+    [[nodiscard]] awaitable<store_result<mail_list>> list(mail_filter filter);
     // By kept_mail::id.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<kept_mail>>>
-    find(std::string id);
+    [[nodiscard]] awaitable<store_result<std::optional<kept_mail>>> find(std::string id);
 
     // A dead letter back into its lane, with no attempts counted: the event, and so Message-ID and
     // Date, stay. False: it is not there any more.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>> retry(kept_mail dead);
+    [[nodiscard]] awaitable<store_result<bool>> retry(kept_mail dead);
     // Deletes a dead letter. False: it is not there any more.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>> drop(kept_mail dead);
+    [[nodiscard]] awaitable<store_result<bool>> drop(kept_mail dead);
 
 private:
     enum class verdict : std::uint8_t { go_on, next_source, stop };
@@ -97,11 +95,10 @@ private:
 
     // Shows everything that the filter's lane and state leave to `visit`, each stream in its order
     // and retries as they are due; a source is a stream, or the retries of a partition.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>> walk(mail_filter filter,
-                                                                  visitor visit);
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
-    walk_stream(std::string key, kept_mail pattern, visitor visit);
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>>
+    [[nodiscard]] awaitable<store_result<void>> walk(mail_filter filter, visitor visit);
+    [[nodiscard]] awaitable<store_result<bool>> walk_stream(std::string key, kept_mail pattern,
+                                                            visitor visit);
+    [[nodiscard]] awaitable<store_result<bool>>
     walk_retries(int partition, std::optional<core::mail_lane> lane, visitor visit);
 
     connection& redis_;

@@ -41,8 +41,8 @@ std::optional<rate_verdicts> read_verdicts(const reply_value& reply, std::size_t
 
 rate_limits::rate_limits(connection& redis) : redis_(redis) {}
 
-asio::awaitable<rate_verdicts> rate_limits::apply(std::span<const rate_rule> rules, std::string who,
-                                                  rate_use use, core::unix_time now) {
+awaitable<rate_verdicts> rate_limits::apply(std::span<const rate_rule> rules, std::string who,
+                                            rate_use use, core::unix_time now) {
     std::vector<std::string> keys;
     std::vector<std::string> arguments{std::to_string(now.time_since_epoch().count()),
                                        std::to_string(static_cast<int>(use))};

@@ -4,10 +4,9 @@
 #pragma once
 
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 #include "store/local_limits.hpp"
 #include "store/rate_rule.hpp"
-
-#include <boost/asio/awaitable.hpp>
 
 #include <span>
 #include <string>
@@ -23,11 +22,11 @@ public:
     // Applies each rule to `who`, in their order, up to the first that refuses. At most
     // `rate_rules_max`, which outlive the call. It always answers: while Redis does not, this
     // thread's memory counts (a client then has each limit once per thread).
-    [[nodiscard]] boost::asio::awaitable<rate_verdicts>
-    apply(std::span<const rate_rule> rules, std::string who, rate_use use, core::unix_time now);
+    [[nodiscard]] awaitable<rate_verdicts> apply(std::span<const rate_rule> rules, std::string who,
+                                                 rate_use use, core::unix_time now);
     // Takes one request.
-    [[nodiscard]] boost::asio::awaitable<rate_verdicts> take(std::span<const rate_rule> rules,
-                                                             std::string who, core::unix_time now) {
+    [[nodiscard]] awaitable<rate_verdicts> take(std::span<const rate_rule> rules, std::string who,
+                                                core::unix_time now) {
         return apply(rules, std::move(who), rate_use::take, now);
     }
 

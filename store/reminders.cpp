@@ -10,8 +10,6 @@ namespace countersign::store {
 
 namespace {
 
-using boost::asio::awaitable;
-
 std::string milliseconds_text(core::unix_time time) {
     return std::to_string(time.time_since_epoch().count());
 }

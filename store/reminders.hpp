@@ -6,8 +6,7 @@
 #include "core/types.hpp"
 #include "store/connection.hpp"
 #include "store/error.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <optional>
 #include <string>
@@ -29,12 +28,12 @@ public:
     reminders(connection& redis, int partitions) : redis_(redis), partitions_(partitions) {}
 
     // Those that are due, the longest due first: at most `page_max` of a partition.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<reminder>>>
-    due(int partition, core::unix_time now);
+    [[nodiscard]] awaitable<store_result<std::vector<reminder>>> due(int partition,
+                                                                     core::unix_time now);
 
     // Another due time for a reminder, or none (nullopt), unless it has changed since it was seen.
-    [[nodiscard]] boost::asio::awaitable<store_result<void>>
-    replace(reminder seen, std::optional<core::unix_time> due);
+    [[nodiscard]] awaitable<store_result<void>> replace(reminder seen,
+                                                        std::optional<core::unix_time> due);
 
     [[nodiscard]] int partitions() const noexcept { return partitions_; }
 

@@ -145,9 +145,10 @@ std::string service_key_hash(const core::code_hasher& hasher, std::string_view k
     return hasher.index_key(index_domain, key);
 }
 
-asio::awaitable<store_result<new_service_key>>
-service_keys::create(std::string name, std::vector<service_scope> scopes,
-                     core::random_source& random, core::unix_time now) {
+awaitable<store_result<new_service_key>> service_keys::create(std::string name,
+                                                              std::vector<service_scope> scopes,
+                                                              core::random_source& random,
+                                                              core::unix_time now) {
     const auto id = random.hex(8);
     core::secret_string key(std::string(key_prefix) + core::to_base64url(random.bytes<32>()));
     const auto hash = service_key_hash(hasher_, key.reveal());
@@ -170,8 +171,7 @@ service_keys::create(std::string name, std::vector<service_scope> scopes,
     co_return new_service_key{id, std::move(key)};
 }
 
-asio::awaitable<store_result<std::optional<service_key>>>
-service_keys::find(std::string_view presented) {
+awaitable<store_result<std::optional<service_key>>> service_keys::find(std::string_view presented) {
     if (presented.size() != key_length || !presented.starts_with(key_prefix))
         co_return std::nullopt;
     const auto hashes = hasher_.index_keys(index_domain, presented);
@@ -196,7 +196,7 @@ service_keys::find(std::string_view presented) {
     co_return std::nullopt;
 }
 
-asio::awaitable<void> service_keys::move(std::string id, std::string from, std::string to) {
+awaitable<void> service_keys::move(std::string id, std::string from, std::string to) {
     std::vector<std::string> get{"HGET", listing, id};
     const auto reply = co_await redis_.command(std::move(get));
     const auto* text = reply ? reply->text() : nullptr;
@@ -209,7 +209,7 @@ asio::awaitable<void> service_keys::move(std::string id, std::string from, std::
     (void)co_await redis_.script(scripts::service_key_move(), keys, arguments);
 }
 
-asio::awaitable<store_result<std::vector<service_key>>> service_keys::list() {
+awaitable<store_result<std::vector<service_key>>> service_keys::list() {
     std::vector<std::string> all{"HGETALL", listing};
     const auto reply = co_await redis_.command(std::move(all));
     if (!reply) co_return reply.error();
@@ -228,7 +228,7 @@ asio::awaitable<store_result<std::vector<service_key>>> service_keys::list() {
     co_return keys;
 }
 
-asio::awaitable<store_result<bool>> service_keys::revoke(std::string id) {
+awaitable<store_result<bool>> service_keys::revoke(std::string id) {
     for (int tries = 0; tries < tries_max; ++tries) {
         std::vector<std::string> get{"HGET", listing, id};
         const auto reply = co_await redis_.command(std::move(get));

@@ -12,8 +12,8 @@
 #include "core/random.hpp"
 #include "core/types.hpp"
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
 
 #include <cstdint>
@@ -61,24 +61,24 @@ public:
 
     // `name` is a valid display name (core::is_valid_display_name). After an error a key may be
     // listed that nobody was told: the log names its id, to revoke it.
-    [[nodiscard]] boost::asio::awaitable<store_result<new_service_key>>
-    create(std::string name, std::vector<service_scope> scopes, core::random_source& random,
-           core::unix_time now);
+    [[nodiscard]] awaitable<store_result<new_service_key>> create(std::string name,
+                                                                  std::vector<service_scope> scopes,
+                                                                  core::random_source& random,
+                                                                  core::unix_time now);
     // The key that `presented` is, or none. Found by its keyed hash, so the time that this takes
     // tells nothing about the keys that there are. `presented` is only read until the first wait.
     // A key that is found under a pepper that hashes no longer is kept under the current one.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::optional<service_key>>>
+    [[nodiscard]] awaitable<store_result<std::optional<service_key>>>
     find(std::string_view presented);
     // Oldest first, with their peppers.
-    [[nodiscard]] boost::asio::awaitable<store_result<std::vector<service_key>>> list();
+    [[nodiscard]] awaitable<store_result<std::vector<service_key>>> list();
     // False: there is no such key. After an error it can be repeated.
-    [[nodiscard]] boost::asio::awaitable<store_result<bool>> revoke(std::string id);
+    [[nodiscard]] awaitable<store_result<bool>> revoke(std::string id);
 
 private:
     // Puts the entry of a key under another hash, unless it is revoked or moved meanwhile. What
     // fails leaves it where it is.
-    [[nodiscard]] boost::asio::awaitable<void> move(std::string id, std::string from,
-                                                    std::string to);
+    [[nodiscard]] awaitable<void> move(std::string id, std::string from, std::string to);
 
     [[nodiscard]] std::string index_name(const std::string& hash) const;
 

@@ -12,7 +12,7 @@ constexpr int tries_max = 3; // somebody else made or erased the account meanwhi
 
 } // namespace
 
-asio::awaitable<store_result<import_status>>
+awaitable<store_result<import_status>>
 import_subject(accounts& accounts, email_index& emails, const core::context& context,
                core::random_source& random, const core::import_line& line, core::unix_time now) {
     const auto id = core::account_of_subject(line.subject);

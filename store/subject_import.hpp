@@ -5,8 +5,7 @@
 #include "core/decide/subjects.hpp"
 #include "core/import_line.hpp"
 #include "store/account_lifecycle.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <cstdint>
 
@@ -23,7 +22,7 @@ enum class import_status : std::uint8_t {
 // Imports only add: an account that is there stays as it is, so that a used backup code does not
 // come back. After an error the account may or may not have been created: ask again. `line` and
 // what the context refers to outlive the call.
-[[nodiscard]] boost::asio::awaitable<store_result<import_status>>
+[[nodiscard]] awaitable<store_result<import_status>>
 import_subject(accounts& accounts, email_index& emails, const core::context& context,
                core::random_source& random, const core::import_line& line, core::unix_time now);
 

@@ -39,7 +39,7 @@ transaction_queue::place::~place() {
     if (next_->called_) next_->called_->cancel();
 }
 
-asio::awaitable<bool> transaction_queue::place::turn(steady_time until) {
+awaitable<bool> transaction_queue::place::turn(steady_time until) {
     if (!has_turn_) {
         called_.emplace(co_await asio::this_coro::executor, until);
         co_await called_->async_wait(asio::as_tuple(asio::deferred));

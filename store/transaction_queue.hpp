@@ -4,9 +4,7 @@
 
 #include "core/types.hpp"
 #include "store/accounts.hpp"
-
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include "store/event_loop.hpp"
 
 #include <memory>
 #include <optional>
@@ -27,7 +25,7 @@ public:
 
         [[nodiscard]] bool has_turn() const noexcept { return has_turn_; }
         // False: the turn had not come by `until`.
-        [[nodiscard]] boost::asio::awaitable<bool> turn(steady_time until);
+        [[nodiscard]] awaitable<bool> turn(steady_time until);
 
         // What the one before committed, if it did; else nullptr. Another thread may have committed
         // since.
@@ -42,7 +40,7 @@ public:
         core::account_id id_;
         place* next_ = nullptr; // in its line
         bool has_turn_ = false;
-        std::optional<boost::asio::steady_timer> called_; // while it waits
+        std::optional<steady_timer> called_; // while it waits
         std::unique_ptr<loaded_account> inherited_;
         std::unique_ptr<loaded_account> legacy_;
     };

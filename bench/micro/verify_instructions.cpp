@@ -123,7 +123,7 @@ server_thread::server_thread() {
         "0"));
     families.push_back(std::make_unique<net::service::service_family>(services_, service_keys_));
     dispatcher_ = std::make_unique<net::families_dispatcher>(
-        std::move(families), std::vector<net::page>{}, []() -> asio::awaitable<void> { co_return; },
+        std::move(families), std::vector<net::page>{}, []() -> awaitable<void> { co_return; },
         counters_);
 
     redis_.start();

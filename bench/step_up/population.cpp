@@ -34,8 +34,8 @@ struct person {
     core::totp_step last_used{};
 };
 
-asio::awaitable<void> write_some(store::accounts& accounts, const std::vector<core::account>& all,
-                                 std::size_t& next) {
+awaitable<void> write_some(store::accounts& accounts, const std::vector<core::account>& all,
+                           std::size_t& next) {
     while (next < all.size()) {
         const auto written = co_await accounts.create(all[next++], {});
         if (!written || !*written) throw std::runtime_error("an account could not be written");

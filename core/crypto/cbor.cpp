@@ -2,28 +2,47 @@
 
 #include "core/crypto/encoding.hpp"
 
+#include <boost/endian/conversion.hpp>
+
+#include <array>
+#include <bit>
+#include <cstring>
 #include <limits>
 
 namespace countersign::core {
 
 namespace {
 
-// Major types (RFC 8949 section 3.1).
-constexpr unsigned unsigned_integer = 0, negative_integer = 1, bytes_type = 2, text_type = 3,
-                   array_type = 4, map_type = 5, tag_type = 6;
+constexpr std::uint64_t in_head_max = 23; // a number up to this is part of the head itself
+constexpr unsigned major_shift = 5;
 constexpr int depth_max = 8;
 
 } // namespace
+
+void append_cbor_head(std::string& out, cbor_major type, std::uint64_t value) {
+    const auto first = static_cast<unsigned>(type) << major_shift;
+    if (value <= in_head_max) {
+        out += static_cast<char>(first | value);
+        return;
+    }
+    const unsigned bits = static_cast<unsigned>(std::bit_width(value));
+    const unsigned size_log = bits <= 8 ? 0 : bits <= 16 ? 1 : bits <= 32 ? 2 : 3; // of bytes
+    std::array<char, 9> head{};
+    head[0] = static_cast<char>(first | (in_head_max + 1 + size_log));
+    const auto big_endian = boost::endian::native_to_big(value << (64U - (8U << size_log)));
+    std::memcpy(head.data() + 1, &big_endian, sizeof big_endian);
+    out.append(head.data(), 1 + (std::size_t{1} << size_log));
+}
 
 std::optional<cbor_reader::head> cbor_reader::take_head() noexcept {
     if (rest_.empty()) return std::nullopt;
     const auto first = std::to_integer<unsigned>(rest_.front());
     rest_ = rest_.subspan(1);
     const auto info = first & 31U;
-    head found{.major = first >> 5U, .value = info};
-    if (info < 24) return found;
+    head found{.major = static_cast<cbor_major>(first >> major_shift), .value = info};
+    if (info <= in_head_max) return found;
     if (info > 27) return std::nullopt; // reserved, or of indefinite length
-    const auto following = take(std::uint64_t{1} << (info - 24));
+    const auto following = take(std::uint64_t{1} << (info - in_head_max - 1));
     if (!following) return std::nullopt;
     found.value = 0;
     for (const auto byte : *following)
@@ -31,7 +50,7 @@ std::optional<cbor_reader::head> cbor_reader::take_head() noexcept {
     return found;
 }
 
-std::optional<cbor_reader::head> cbor_reader::take_head(unsigned wanted) noexcept {
+std::optional<cbor_reader::head> cbor_reader::take_head(cbor_major wanted) noexcept {
     const auto found = take_head();
     return found && found->major == wanted ? found : std::nullopt;
 }
@@ -44,28 +63,28 @@ std::optional<std::span<const std::byte>> cbor_reader::take(std::uint64_t size) 
 }
 
 std::optional<std::uint64_t> cbor_reader::map() noexcept {
-    const auto found = take_head(map_type);
+    const auto found = take_head(cbor_major::map);
     // A pair takes two bytes at least.
     if (!found || found->value > rest_.size() / 2) return std::nullopt;
     return found->value;
 }
 
 std::optional<std::uint64_t> cbor_reader::array() noexcept {
-    const auto found = take_head(array_type);
+    const auto found = take_head(cbor_major::array);
     if (!found || found->value > rest_.size()) return std::nullopt;
     return found->value;
 }
 
 std::optional<std::int64_t> cbor_reader::integer() noexcept {
     const auto found = take_head();
-    if (!found || found->major > negative_integer) return std::nullopt;
+    if (!found || found->major > cbor_major::negative_integer) return std::nullopt;
     if (found->value > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return std::nullopt;
     const auto value = static_cast<std::int64_t>(found->value);
-    return found->major == unsigned_integer ? value : -1 - value;
+    return found->major == cbor_major::unsigned_integer ? value : -1 - value;
 }
 
 std::optional<std::string_view> cbor_reader::text() noexcept {
-    const auto found = take_head(text_type);
+    const auto found = take_head(cbor_major::text);
     if (!found) return std::nullopt;
     const auto taken = take(found->value);
     if (!taken) return std::nullopt;
@@ -73,7 +92,7 @@ std::optional<std::string_view> cbor_reader::text() noexcept {
 }
 
 std::optional<std::span<const std::byte>> cbor_reader::byte_string() noexcept {
-    const auto found = take_head(bytes_type);
+    const auto found = take_head(cbor_major::bytes);
     if (!found) return std::nullopt;
     return take(found->value);
 }
@@ -86,11 +105,11 @@ std::optional<std::span<const std::byte>> cbor_reader::item() noexcept {
 
 bool cbor_reader::skip(int depth) noexcept {
     const auto found = take_head();
-    if (!found || found->major == tag_type) return false;
-    if (found->major == bytes_type || found->major == text_type)
+    if (!found || found->major == cbor_major::tag) return false;
+    if (found->major == cbor_major::bytes || found->major == cbor_major::text)
         return take(found->value).has_value();
-    if (found->major != array_type && found->major != map_type) return true;
-    const std::uint64_t each = found->major == map_type ? 2 : 1;
+    if (found->major != cbor_major::array && found->major != cbor_major::map) return true;
+    const std::uint64_t each = found->major == cbor_major::map ? 2 : 1;
     if (depth == 0 || found->value > rest_.size() / each) return false;
     for (std::uint64_t left = found->value * each; left > 0; --left)
         if (!skip(depth - 1)) return false;

@@ -1,6 +1,6 @@
-// Reading CBOR (RFC 8949) as far as WebAuthn's outermost structures and stored accounts need it:
-// items of definite length, with every length held against the bytes that are there. What is inside
-// of a credential's key is libfido2's to read, after it was walked here: it reserves what a length
+// CBOR (RFC 8949) as far as WebAuthn's outermost structures and stored accounts need it: items of
+// definite length, read with every length held against the bytes that are there. What is inside of
+// a credential's key is libfido2's to read, after it was walked here: it reserves what a length
 // says.
 #pragma once
 
@@ -8,9 +8,25 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace countersign::core {
+
+// Section 3.1.
+enum class cbor_major : std::uint8_t {
+    unsigned_integer,
+    negative_integer,
+    bytes,
+    text,
+    array,
+    map,
+    tag,
+    simple,
+};
+
+// Appends an item's head, as short as it can be (section 4.1). What it counts is to follow.
+void append_cbor_head(std::string& out, cbor_major type, std::uint64_t value);
 
 // Each read takes one item, or answers nullopt where the next one is of another kind, is not whole
 // or has no definite length; then nothing after it can be trusted.
@@ -34,11 +50,11 @@ public:
 
 private:
     struct head {
-        unsigned major;
+        cbor_major major;
         std::uint64_t value;
     };
     [[nodiscard]] std::optional<head> take_head() noexcept;
-    [[nodiscard]] std::optional<head> take_head(unsigned wanted) noexcept;
+    [[nodiscard]] std::optional<head> take_head(cbor_major wanted) noexcept;
     [[nodiscard]] std::optional<std::span<const std::byte>> take(std::uint64_t size) noexcept;
     [[nodiscard]] bool skip(int depth) noexcept;
 

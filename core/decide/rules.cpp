@@ -67,12 +67,15 @@ bool match_backup_code(draft& draft, std::string_view code, const context& conte
     if (hashes.empty()) return false;
     const auto forms = context.codes.stored_forms_of_backup_code(draft.next.id, code);
     // Every stored hash is compared, so that the time says nothing about the position.
-    auto found = hashes.end();
-    for (auto stored = hashes.begin(); stored != hashes.end(); ++stored)
+    std::optional<std::size_t> found;
+    std::size_t place = 0;
+    for (const auto& stored : hashes) {
         for (const auto& form : forms)
-            if (equal_in_constant_time(*stored, form)) found = stored;
-    if (found == hashes.end()) return false;
-    hashes.erase(found);
+            if (equal_in_constant_time(stored, form)) found = place;
+        ++place;
+    }
+    if (!found) return false;
+    hashes.erase(*found);
     const auto left = static_cast<int>(hashes.size());
     const auto tell = [&](event_type type) {
         auto told = make_event(draft, type, origin, now);

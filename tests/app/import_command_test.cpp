@@ -153,7 +153,7 @@ protected:
     std::unique_ptr<store::managed_redis> redis;
 
 private:
-    [[nodiscard]] boost::asio::awaitable<std::optional<opened_account>>
+    [[nodiscard]] awaitable<std::optional<opened_account>>
     open_account(store::connection& connection, core::account_id id) const {
         tests::seeded_random random(1);
         const auto opened = co_await open_keys(all.data_dir, connection, random);

@@ -93,8 +93,8 @@ protected:
             });
         ASSERT_TRUE(done);
     }
-    static boost::asio::awaitable<store::store_result<void>>
-    give_up_all(store::connection& connection, std::string reason) {
+    static awaitable<store::store_result<void>> give_up_all(store::connection& connection,
+                                                            std::string reason) {
         store::outbox outbox(connection, connection, store::default_partitions, "serve@test");
         const auto entries = co_await outbox.read(1000, 0ms);
         if (!entries) co_return entries.error();

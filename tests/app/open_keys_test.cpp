@@ -14,8 +14,8 @@ namespace {
 namespace asio = boost::asio;
 
 // The fingerprint of the opened keys, or what is wrong.
-asio::awaitable<std::string> open(std::filesystem::path data_dir, store::connection& redis,
-                                  core::random_source& random) {
+awaitable<std::string> open(std::filesystem::path data_dir, store::connection& redis,
+                            core::random_source& random) {
     const auto opened = co_await open_keys(std::move(data_dir), redis, random);
     co_return opened ? opened->keys.fingerprint() : opened.error().sentence;
 }

@@ -177,7 +177,7 @@ TEST_F(Login, T25_CodesOfAnotherAccount_AreRefused) {
     other.give_totp();
     EXPECT_EQ(refused(recover(give_challenge(), other.backup_codes[0])), wrong_backup_code);
     // Not even the very hash, moved over, makes it good.
-    user.backup_code_hashes.push_back(other.user.backup_code_hashes[0]);
+    user.backup_code_hashes.push_back(*other.user.backup_code_hashes.begin());
     EXPECT_EQ(refused(recover(give_challenge(), other.backup_codes[0])), wrong_backup_code);
 
     user.totp.clear();

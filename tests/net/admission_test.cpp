@@ -98,7 +98,7 @@ TEST_F(Admission, NobodyOvertakesThoseWhoWait) {
     EXPECT_EQ(counted_.waiting.value(), 1);
 }
 
-asio::awaitable<void> wait_in_line(admission& owner) {
+awaitable<void> wait_in_line(admission& owner) {
     admission::place mine(owner);
     (void)co_await mine.turn();
 }

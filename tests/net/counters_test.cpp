@@ -135,7 +135,7 @@ private:
     std::string dummy_ = "dummy";
 };
 
-boost::asio::awaitable<void> hash_one(password_pool& pool) {
+awaitable<void> hash_one(password_pool& pool) {
     (void)co_await pool.hash("secret", {});
 }
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "net/server.hpp"
+#include "store/event_loop.hpp"
 #include "tests/net/transport.hpp"
 #include "tests/support/http_client.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -36,7 +36,7 @@ public:
         return {};
     }
 
-    boost::asio::awaitable<net::reply> dispatch(const net::request& request) override {
+    awaitable<net::reply> dispatch(const net::request& request) override {
         ++record_->dispatched;
         net::reply reply;
         reply.content_type = "text/plain";
@@ -65,16 +65,16 @@ public:
         return reply;
     }
 
-    boost::asio::awaitable<void> stop() override {
+    awaitable<void> stop() override {
         ++record_->stopped;
         co_return;
     }
 
 private:
-    boost::asio::awaitable<void> wait(std::string_view milliseconds) {
-        boost::asio::steady_timer timer(
-            context_, std::chrono::milliseconds(std::stoi(std::string(milliseconds))));
-        co_await timer.async_wait(boost::asio::use_awaitable);
+    awaitable<void> wait(std::string_view milliseconds) {
+        steady_timer timer(context_,
+                           std::chrono::milliseconds(std::stoi(std::string(milliseconds))));
+        co_await timer.async_wait(boost::asio::deferred);
     }
 
     boost::asio::io_context& context_;

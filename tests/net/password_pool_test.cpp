@@ -1,10 +1,10 @@
 #include "net/password_pool.hpp"
 #include "net/task_group.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -63,7 +63,7 @@ struct verdicts {
     }
 };
 
-boost::asio::awaitable<void> verify(password_pool& pool, std::string password, verdicts& seen) {
+awaitable<void> verify(password_pool& pool, std::string password, verdicts& seen) {
     seen.count(co_await pool.verify(std::move(password), "hash of secret"));
 }
 
@@ -165,9 +165,9 @@ TEST(PasswordPool, Destruction_EndsWhatWaits) {
     EXPECT_EQ(seen.right + seen.full, 10);
 }
 
-boost::asio::awaitable<void> wait_a_minute() {
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, 1min);
-    co_await timer.async_wait(boost::asio::use_awaitable);
+awaitable<void> wait_a_minute() {
+    steady_timer timer(co_await boost::asio::this_coro::executor, 1min);
+    co_await timer.async_wait(boost::asio::deferred);
 }
 
 TEST(TaskGroup, Drained_TellsWhetherAllHaveEnded) {

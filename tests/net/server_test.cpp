@@ -291,12 +291,12 @@ TEST(ServerStart, FactoryThatThrows_StopsTheStart) {
     server server(options, [](auto&, std::size_t index) -> std::unique_ptr<dispatcher> {
         if (index == 1) throw std::runtime_error("no");
         class idle final : public dispatcher {
-            boost::asio::awaitable<reply> dispatch(const request&) override { co_return reply{}; }
+            awaitable<reply> dispatch(const request&) override { co_return reply{}; }
             reply problem(transport_problem, std::string_view, std::string_view,
                           std::string_view) override {
                 return {};
             }
-            boost::asio::awaitable<void> stop() override { co_return; }
+            awaitable<void> stop() override { co_return; }
         };
         return std::make_unique<idle>();
     });

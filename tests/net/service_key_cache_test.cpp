@@ -13,7 +13,7 @@ using net::service::key_cache;
 
 class ServiceKeyCache : public store_fixture {
 protected:
-    boost::asio::awaitable<void> create_into(std::string& out) {
+    awaitable<void> create_into(std::string& out) {
         auto made = co_await keys.create("shop", {store::service_scope::verify}, random,
                                          core::unix_time(core::seconds(1'767'323'045)));
         if (!made) co_return;

@@ -4,13 +4,13 @@
 #include "net/server.hpp"
 #include "net/spool.hpp"
 #include "net/strictness.hpp"
+#include "store/event_loop.hpp"
 #include "tests/net/transport.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/tls_client.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -167,7 +167,7 @@ public:
         return {};
     }
 
-    boost::asio::awaitable<reply> dispatch(const request& request) override {
+    awaitable<reply> dispatch(const request& request) override {
         const counted running(record_->handlers);
         if (request.stream != nullptr) co_return co_await read(request);
         ++record_->whole;
@@ -181,10 +181,10 @@ public:
                 .content_type = "text/plain"};
     }
 
-    boost::asio::awaitable<void> stop() override { co_return; }
+    awaitable<void> stop() override { co_return; }
 
 private:
-    boost::asio::awaitable<reply> read(const request& request) {
+    awaitable<reply> read(const request& request) {
         if (request.path == "/refuse") co_return reply{.status = 401, .body = "who?"};
         if (request.path == "/gate") co_await pause(200ms);
         record_->reading = true;
@@ -242,9 +242,9 @@ private:
         return {.body = std::string(request.body())};
     }
 
-    boost::asio::awaitable<void> pause(std::chrono::milliseconds time) {
-        boost::asio::steady_timer timer(context_, time);
-        co_await timer.async_wait(boost::asio::use_awaitable);
+    awaitable<void> pause(std::chrono::milliseconds time) {
+        steady_timer timer(context_, time);
+        co_await timer.async_wait(boost::asio::deferred);
     }
 
     boost::asio::io_context& context_;

@@ -116,7 +116,7 @@ TEST_F(AccountDirectory, WhileAccountsComeAndGo_ThoseThatStayAreInTheirPlaces) {
         bool done = false;
 
         // Ids above all others, so that they move nobody.
-        boost::asio::awaitable<bool> run() {
+        awaitable<bool> run() {
             std::vector<std::pair<core::account_id, std::string>> made;
             for (int i = 0; i < 2000 && !done; ++i) {
                 core::account account;
@@ -131,8 +131,7 @@ TEST_F(AccountDirectory, WhileAccountsComeAndGo_ThoseThatStayAreInTheirPlaces) {
             }
             co_return true;
         }
-        boost::asio::awaitable<bool> list(store::connection& redis,
-                                          const std::vector<std::string>& all) {
+        awaitable<bool> list(store::connection& redis, const std::vector<std::string>& all) {
             bool good = true;
             for (int i = 0; i < 20; ++i) {
                 const account_page page{.offset = 1490, .limit = 10};
@@ -146,7 +145,7 @@ TEST_F(AccountDirectory, WhileAccountsComeAndGo_ThoseThatStayAreInTheirPlaces) {
         }
     } both{accounts, random};
     test_connection second(context, options());
-    std::vector<boost::asio::awaitable<bool>> work;
+    std::vector<awaitable<bool>> work;
     work.push_back(both.run());
     work.push_back(both.list(*second, ids));
     for (const bool good : run_coroutines(context, std::move(work)))

@@ -146,7 +146,7 @@ TEST_F(AccountLifecycle, AfterACrashBetweenReserveAndCreate_TheAddressIsFreeInAM
 }
 
 TEST_F(AccountLifecycle, OfManyCreatedAtOnceWithOneAddress_ExactlyOneIs) {
-    std::vector<boost::asio::awaitable<store::store_result<creation>>> work;
+    std::vector<awaitable<store::store_result<creation>>> work;
     std::vector<core::account_id> ids;
     for (int i = 100; i < 140; ++i) {
         ids.emplace_back("user_00000000000000000000000000000" + std::to_string(i));
@@ -166,7 +166,7 @@ TEST_F(AccountLifecycle, OfManyCreatedAtOnceWithOneAddress_ExactlyOneIs) {
 }
 
 TEST_F(AccountLifecycle, OfManyCreatedAtOnceWithOneId_ExactlyOneIsAndItHasItsAddress) {
-    std::vector<boost::asio::awaitable<store::store_result<creation>>> work;
+    std::vector<awaitable<store::store_result<creation>>> work;
     for (int i = 0; i < 40; ++i) {
         const bool here = i % 2 == 0;
         std::vector<core::event> events{new_event()};
@@ -184,7 +184,7 @@ TEST_F(AccountLifecycle, OfManyCreatedAtOnceWithOneId_ExactlyOneIsAndItHasItsAdd
 }
 
 TEST_F(AccountLifecycle, OfOneIdCreatedAtOnceWithManyAddresses_OnlyTheLosersAddressesComeFree) {
-    std::vector<boost::asio::awaitable<store::store_result<creation>>> work;
+    std::vector<awaitable<store::store_result<creation>>> work;
     for (int i = 0; i < 20; ++i) {
         const bool here = i % 2 == 0;
         work.push_back(
@@ -275,7 +275,6 @@ TEST_F(AccountLifecycle, WhoHoldsAnAddress_HasHeldItSinceItWasTaken) {
 }
 
 TEST_F(AccountLifecycle, CreatedAndErasedByManyAtOnce_AnAccountAlwaysHasItsAddress) {
-    using boost::asio::awaitable;
     const auto create_all = [](email_index& index, store::accounts& all) -> awaitable<bool> {
         for (int i = 0; i < 100; ++i) {
             const auto made = co_await create_account(index, all, account_of(ada), {}, now);

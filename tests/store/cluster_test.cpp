@@ -3,6 +3,7 @@
 #include "store/account_walk.hpp"
 #include "store/accounts.hpp"
 #include "store/cluster_slots.hpp"
+#include "store/event_loop.hpp"
 #include "store/metadata.hpp"
 #include "store/outbox.hpp"
 #include "store/rate_limits.hpp"
@@ -11,9 +12,8 @@
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/store_fixture.hpp"
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
@@ -31,7 +31,6 @@ namespace countersign::tests {
 namespace {
 
 using namespace std::chrono_literals;
-using boost::asio::awaitable;
 using core::mail_lane;
 using store::store_error;
 using store::store_result;
@@ -44,8 +43,8 @@ std::chrono::milliseconds elapsed_since(steady::time_point start) {
 }
 
 awaitable<void> wait(std::chrono::milliseconds length) {
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, length);
-    co_await timer.async_wait(boost::asio::use_awaitable);
+    steady_timer timer(co_await boost::asio::this_coro::executor, length);
+    co_await timer.async_wait(boost::asio::deferred);
 }
 
 std::string key_of(int partition, const std::string& rest) {
@@ -117,11 +116,12 @@ protected:
         EXPECT_TRUE(created && *created);
         return id;
     }
-    store_result<std::optional<core::account>> miss(const core::account_id& id, bool tell = false) {
+    store_result<std::unique_ptr<core::account>> miss(const core::account_id& id,
+                                                      bool tell = false) {
         return run(transact_once(id, tell));
     }
-    awaitable<store_result<std::optional<core::account>>> transact_once(core::account_id id,
-                                                                        bool tell) {
+    awaitable<store_result<std::unique_ptr<core::account>>> transact_once(core::account_id id,
+                                                                          bool tell) {
         return accounts.transact(std::move(id), [tell](const core::account& before) {
             store::change wanted{.next = before};
             ++wanted.next->factor_attempts.misses;

@@ -1,10 +1,10 @@
 #include "store/connection.hpp"
 
+#include "store/event_loop.hpp"
 #include "tests/support/store_fixture.hpp"
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace countersign::tests {
 namespace {
@@ -19,9 +19,9 @@ std::chrono::milliseconds elapsed_since(store::steady_time start) {
                                                                  start);
 }
 
-boost::asio::awaitable<void> wait(std::chrono::milliseconds length) {
-    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, length);
-    co_await timer.async_wait(boost::asio::use_awaitable);
+awaitable<void> wait(std::chrono::milliseconds length) {
+    steady_timer timer(co_await boost::asio::this_coro::executor, length);
+    co_await timer.async_wait(boost::asio::deferred);
 }
 
 const store::script& return_what_is_given() {
@@ -123,7 +123,7 @@ TEST_F(Connection, AScriptThatTheServerForgot_IsSentAgain) {
 
 TEST_F(Connection, ACallThatTimesOut_LeavesTheOthersTheirOwnAnswers) {
     ask({"SET", "key", "value"});
-    std::vector<boost::asio::awaitable<reply_result>> calls;
+    std::vector<awaitable<reply_result>> calls;
     calls.push_back(redis->command({"DEBUG", "SLEEP", "0.4"}, in(100ms)));
     calls.push_back(redis->command({"ECHO", "too late"}, in(100ms)));
     calls.push_back(redis->command({"GET", "key"}));
@@ -140,7 +140,7 @@ TEST_F(Connection, MoreCallsThanItsBound_AreRefusedAsOverloaded) {
     narrow.in_flight_max = 2;
     test_connection small(context, narrow);
     ASSERT_TRUE(run(small->command({"PING"})));
-    std::vector<boost::asio::awaitable<reply_result>> calls;
+    std::vector<awaitable<reply_result>> calls;
     calls.reserve(3);
     for (int i = 0; i < 3; ++i)
         calls.push_back(small->command({"PING"}));
@@ -200,7 +200,7 @@ TEST_F(Connection, Stop_FailsCallsUnderWayAndLaterOnes) {
     test_connection other(context, options());
     ASSERT_TRUE(run(other->command({"PING"})));
     server.pause();
-    boost::asio::steady_timer soon(context, 100ms);
+    steady_timer soon(context, 100ms);
     soon.async_wait([&](boost::system::error_code) { other->stop(); });
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(run(other->command({"PING"})).error(), store_error::unavailable);

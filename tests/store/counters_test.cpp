@@ -17,9 +17,8 @@ namespace countersign::tests {
 namespace {
 
 using namespace std::chrono_literals;
-using boost::asio::awaitable;
 using core::event_type;
-using outcome = store::store_result<std::optional<core::account>>;
+using outcome = store::store_result<std::unique_ptr<core::account>>;
 
 core::account_id ada() {
     return core::account_id("user_00000000000000000000000000000ada");

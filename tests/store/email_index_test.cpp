@@ -126,7 +126,7 @@ TEST_F(EmailIndex, OnlyTheHolder_CanRelease) {
 
 TEST_F(EmailIndex, OfManyWhoReserveAtOnce_ExactlyOneGetsIt) {
     reserve(ada); // stale by then, so that all of them try to take it over
-    std::vector<boost::asio::awaitable<store::store_result<bool>>> work;
+    std::vector<awaitable<store::store_result<bool>>> work;
     for (int i = 100; i < 130; ++i)
         work.push_back(
             index.reserve(address(), core::account_id("user_" + std::to_string(i)), now + 2min));

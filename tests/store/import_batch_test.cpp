@@ -1,10 +1,9 @@
 #include "store/import_batch.hpp"
 
+#include "store/event_loop.hpp"
 #include "store/metadata.hpp"
 #include "tests/core/seeded_random.hpp"
 #include "tests/support/store_fixture.hpp"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <array>
@@ -170,7 +169,7 @@ TEST_F(ImportBatch, WhileTheStoreIsAwayForAMoment_Waits) {
     for (std::uint64_t number = 1; number <= 10; ++number)
         batch.add(line_of(number));
     server.kill();
-    boost::asio::steady_timer back(context, 3s);
+    steady_timer back(context, 3s);
     back.async_wait([&](const boost::system::error_code&) { server.restart(); });
     const auto tried = run_batch(20s);
     EXPECT_EQ(std::ranges::count_if(

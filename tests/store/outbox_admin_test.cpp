@@ -23,7 +23,7 @@ using texts = std::vector<std::string>;
 class OutboxAdmin : public tests::store_fixture {
 protected:
     template <typename T>
-    T succeed(boost::asio::awaitable<store_result<T>> work) {
+    T succeed(awaitable<store_result<T>> work) {
         auto result = run(std::move(work));
         if (!result) throw std::runtime_error(std::string(to_string(result.error())));
         if constexpr (!std::is_void_v<T>) return std::move(*result);

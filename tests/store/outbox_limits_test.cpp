@@ -152,8 +152,8 @@ TEST_F(OutboxLimits, ManyCommitsAtOnce_FillItToTheLimitAndNotBeyond) {
     const auto add_an_alert = [](const core::account& before) {
         return tell(before, {event_type::new_login});
     };
-    using outcome = store::store_result<std::optional<core::account>>;
-    std::vector<boost::asio::awaitable<outcome>> work;
+    using outcome = store::store_result<std::unique_ptr<core::account>>;
+    std::vector<awaitable<outcome>> work;
     for (int number = 1; number <= people; ++number)
         work.push_back((number % 2 ? accounts : others).transact(id_of(number), add_an_alert));
     int committed = 0;

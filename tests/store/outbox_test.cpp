@@ -1,9 +1,9 @@
 #include "store/outbox.hpp"
 
+#include "store/event_loop.hpp"
 #include "tests/support/store_fixture.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <exception>
@@ -47,7 +47,7 @@ protected:
         ask({"XADD", key(partition, "outbox:" + lane), "*", "e", payload});
     }
     template <typename T>
-    T succeed(boost::asio::awaitable<store_result<T>> work) {
+    T succeed(awaitable<store_result<T>> work) {
         auto result = run(std::move(work));
         if (!result) throw std::runtime_error(std::string(to_string(result.error())));
         if constexpr (!std::is_void_v<T>) return std::move(*result);
@@ -149,7 +149,7 @@ TEST_F(Outbox, ReadingWaitsForTheFirstEntry) {
     auto queue = make();
     EXPECT_TRUE(read(queue).empty());
     const auto start = steady_clock::now();
-    boost::asio::steady_timer timer(context, 200ms);
+    steady_timer timer(context, 200ms);
     timer.async_wait([&](boost::system::error_code) {
         boost::asio::co_spawn(
             context, redis->command({"XADD", key(3, "outbox:code"), "*", "e", "late"}),

@@ -17,8 +17,8 @@ using store::store_error;
 class ServiceKeys : public store_fixture {
 protected:
     // The result itself need not have a default, as run() asks for.
-    asio::awaitable<void> create_into(std::optional<new_service_key>& out, std::string name,
-                                      std::vector<service_scope> scopes) {
+    awaitable<void> create_into(std::optional<new_service_key>& out, std::string name,
+                                std::vector<service_scope> scopes) {
         auto made = co_await keys.create(std::move(name), std::move(scopes), random,
                                          core::unix_time(core::seconds(1'767'323'045)));
         if (made) out = *std::move(made);
@@ -177,15 +177,15 @@ protected:
     }
 
     // The key's entry is renamed right behind the first look at it: one connection keeps the order.
-    asio::awaitable<void> find_while_it_moves(std::string& id, const new_service_key& made) {
+    awaitable<void> find_while_it_moves(std::string& id, const new_service_key& made) {
         using namespace asio::experimental::awaitable_operators;
         co_await (find_into(id, made.key.reveal()) && move(made));
     }
-    asio::awaitable<void> find_into(std::string& id, std::string presented) {
+    awaitable<void> find_into(std::string& id, std::string presented) {
         const auto key = co_await rotated.find(presented);
         id = key && *key ? (*key)->id : "none";
     }
-    asio::awaitable<void> move(const new_service_key& made) {
+    awaitable<void> move(const new_service_key& made) {
         std::vector<std::string> rename{
             "RENAME", index_name(made),
             "cs:index:key:" + store::service_key_hash(rotated_hasher, made.key.reveal())};

@@ -18,8 +18,8 @@ protected:
                "}:" + std::string(rest);
     }
     // A miss, and an alert about it to somebody.
-    std::optional<core::account> miss() {
-        const auto done = run(accounts.transact(stranger, [&](const core::account& before) {
+    std::unique_ptr<core::account> miss() {
+        auto done = run(accounts.transact(stranger, [&](const core::account& before) {
             change wanted{before, {}};
             ++wanted.next->password_attempts.misses;
             core::event alert;
@@ -30,7 +30,7 @@ protected:
             wanted.events.push_back(alert);
             return wanted;
         }));
-        return done ? *done : std::nullopt;
+        return done ? *std::move(done) : nullptr;
     }
 
     seeded_random random{20'261'120};

@@ -126,7 +126,7 @@ TEST_F(SubjectImport, SubjectThatIsAnAccountsId_IsNotMade) {
 
 TEST_F(SubjectImport, SameLineManyTimesAtOnce_IsCreatedOnce) {
     const auto line = line_of("a", "a@example.org", {first_secret});
-    std::vector<boost::asio::awaitable<store::store_result<import_status>>> work;
+    std::vector<awaitable<store::store_result<import_status>>> work;
     for (int count = 0; count < 50; ++count)
         work.push_back(import_subject(accounts, emails, rulebook, random, line, now));
     const auto results = run_coroutines(context, std::move(work));

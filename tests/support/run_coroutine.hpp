@@ -1,7 +1,8 @@
 // Runs a coroutine from a test that is none.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -19,7 +20,7 @@ namespace countersign::tests {
 // Runs the context until the coroutine is done, and returns its result or throws what it threw.
 // Throws std::runtime_error at the deadline; the coroutine stays suspended in the context then.
 template <typename T>
-T run_coroutine(boost::asio::io_context& context, boost::asio::awaitable<T> work,
+T run_coroutine(boost::asio::io_context& context, awaitable<T> work,
                 std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
     constexpr bool is_void = std::is_void_v<T>;
     struct outcome {
@@ -51,8 +52,7 @@ T run_coroutine(boost::asio::io_context& context, boost::asio::awaitable<T> work
 
 // Runs all of them at the same time and returns their results in the order of `work`.
 template <typename T>
-std::vector<T> run_coroutines(boost::asio::io_context& context,
-                              std::vector<boost::asio::awaitable<T>> work,
+std::vector<T> run_coroutines(boost::asio::io_context& context, std::vector<awaitable<T>> work,
                               std::chrono::milliseconds deadline = std::chrono::seconds(20)) {
     const auto results = std::make_shared<std::vector<std::optional<T>>>(work.size());
     const auto missing = std::make_shared<std::size_t>(work.size());
@@ -77,8 +77,7 @@ std::vector<T> run_coroutines(boost::asio::io_context& context,
 
 // One of them, on a context of its own.
 template <typename T>
-T run_coroutine(boost::asio::awaitable<T> work,
-                std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
+T run_coroutine(awaitable<T> work, std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
     boost::asio::io_context context(1);
     return run_coroutine(context, std::move(work), deadline);
 }

@@ -1,12 +1,11 @@
 #include "tests/support/steady_load.hpp"
+#include "store/event_loop.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
@@ -21,7 +20,7 @@ namespace {
 namespace asio = boost::asio;
 using clock = std::chrono::steady_clock;
 
-constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
+constexpr auto no_throw = asio::as_tuple(asio::deferred);
 constexpr std::size_t reply_size_max = 65'536;
 
 struct schedule {
@@ -54,7 +53,7 @@ unsigned status_of(std::string_view reply) {
     return status;
 }
 
-asio::awaitable<unsigned> exchange(asio::ip::tcp::socket& socket, const std::string& request) {
+awaitable<unsigned> exchange(asio::ip::tcp::socket& socket, const std::string& request) {
     const auto [unsent, size] = co_await asio::async_write(socket, asio::buffer(request), no_throw);
     if (unsent) co_return 0;
     std::string reply;
@@ -70,11 +69,11 @@ asio::awaitable<unsigned> exchange(asio::ip::tcp::socket& socket, const std::str
     co_return status_of(reply);
 }
 
-asio::awaitable<void> run_connection(schedule& plan) {
+awaitable<void> run_connection(schedule& plan) {
     const auto executor = co_await asio::this_coro::executor;
     const asio::ip::tcp::endpoint server(asio::ip::address_v4::loopback(), plan.port);
     asio::ip::tcp::socket socket(executor);
-    asio::steady_timer timer(executor);
+    steady_timer timer(executor);
     bool connected = false;
     while (plan.next < plan.requests.size()) {
         const auto index = plan.next++;

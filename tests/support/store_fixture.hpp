@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/connection.hpp"
+#include "store/event_loop.hpp"
 #include "tests/support/redis_cluster.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/run_coroutine.hpp"
@@ -52,7 +53,7 @@ protected:
         return made;
     }
     template <typename T>
-    T run(boost::asio::awaitable<T> work) {
+    T run(awaitable<T> work) {
         return run_coroutine(context, std::move(work));
     }
     // A command's answer; a test failure and nil if there is none.

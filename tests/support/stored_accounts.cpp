@@ -29,7 +29,7 @@ std::map<std::string, std::string> stored_accounts(const store::redis_address& a
         const auto page = items_of(run_coroutine(context, redis->command(std::move(scan))));
         cursor = *page.at(0).text();
 
-        std::vector<boost::asio::awaitable<store::store_result<store::reply_value>>> reads;
+        std::vector<awaitable<store::store_result<store::reply_value>>> reads;
         const auto& keys = *page.at(1).list();
         for (const auto& key : keys) {
             std::vector<std::string> read{"HGETALL", *key.text()};

@@ -45,7 +45,7 @@ call::call(services& services, const clara_keys& keys, std::string_view version,
            const request& request)
     : services_(services), keys_(keys), version_(version), request_(request) {}
 
-boost::asio::awaitable<std::optional<error>> call::authenticate(credential need) {
+awaitable<std::optional<error>> call::authenticate(credential need) {
     if (need == credential::none) co_return std::nullopt;
     presented_ = read_authorization(request_, keys_);
     if (!is_wanted(presented_, need)) {
@@ -58,7 +58,7 @@ boost::asio::awaitable<std::optional<error>> call::authenticate(credential need)
     co_return co_await take_user_token(need);
 }
 
-boost::asio::awaitable<std::optional<error>> call::take_user_token(credential need) {
+awaitable<std::optional<error>> call::take_user_token(credential need) {
     error refused(error_code::not_authenticated);
     const auto claims = services_.tokens.verify(core::token_kind::user_session,
                                                 std::get<user_token>(presented_).jws, now());
@@ -93,7 +93,7 @@ core::mail_asker call::asker() const {
                                                          : core::mail_asker::holder;
 }
 
-boost::asio::awaitable<outcome<core::account>> call::user_by_id() {
+awaitable<outcome<core::account>> call::user_by_id() {
     if (is_user()) {
         if (own_->id.value() != first_path_parameter(request_))
             co_return error(error_code::not_allowed);
@@ -104,7 +104,7 @@ boost::asio::awaitable<outcome<core::account>> call::user_by_id() {
     co_return std::move(found->value);
 }
 
-boost::asio::awaitable<outcome<store::loaded_account>> call::loaded_by_id() {
+awaitable<outcome<store::loaded_account>> call::loaded_by_id() {
     const auto named = first_path_parameter(request_);
     if (!core::names_an_account(named)) co_return error(error_code::user_not_found);
     auto found = co_await services_.accounts.load(core::account_id(std::string(named)));
@@ -113,7 +113,7 @@ boost::asio::awaitable<outcome<store::loaded_account>> call::loaded_by_id() {
     co_return **std::move(found);
 }
 
-boost::asio::awaitable<outcome<core::account>> call::user_by_address() {
+awaitable<outcome<core::account>> call::user_by_address() {
     const auto address = core::email_address::parse(first_path_parameter(request_));
     if (is_user()) {
         if (address.has_error() || address->value() != own_->email)

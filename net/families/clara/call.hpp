@@ -11,8 +11,7 @@
 #include "net/request.hpp"
 #include "net/services.hpp"
 #include "store/accounts.hpp"
-
-#include <boost/asio/awaitable.hpp>
+#include "store/event_loop.hpp"
 
 #include <optional>
 #include <string>
@@ -37,7 +36,7 @@ enum class credential : std::uint8_t {
 template <typename Success>
 struct granted {
     Success value;
-    core::account account;
+    std::unique_ptr<core::account> account;
 };
 
 class call {
@@ -46,7 +45,7 @@ public:
          const request& request);
 
     // Reads the credential that `need` names. A user token's session is looked up.
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>> authenticate(credential need);
+    [[nodiscard]] awaitable<std::optional<error>> authenticate(credential need);
 
     // Whether the user may go where only those may that have enrolled the second factor that policy
     // requires. A key is nobody's session.
@@ -66,14 +65,14 @@ public:
 
     // The account that the path names, by its id or its address. Another's than the user's own is
     // not_allowed; one that does not exist is user_not_found.
-    [[nodiscard]] boost::asio::awaitable<outcome<core::account>> user_by_id();
-    [[nodiscard]] boost::asio::awaitable<outcome<core::account>> user_by_address();
+    [[nodiscard]] awaitable<outcome<core::account>> user_by_id();
+    [[nodiscard]] awaitable<outcome<core::account>> user_by_address();
     // The same by its id, as a key may see it, with the version that was read.
-    [[nodiscard]] boost::asio::awaitable<outcome<store::loaded_account>> loaded_by_id();
+    [[nodiscard]] awaitable<outcome<store::loaded_account>> loaded_by_id();
 
     // Decides on an account and commits. `own` says refusals in this route's words.
     template <typename Command>
-    [[nodiscard]] boost::asio::awaitable<outcome<granted<success_of<Command>>>>
+    [[nodiscard]] awaitable<outcome<granted<success_of<Command>>>>
     decide(core::account_id id, Command command, refusal_words own = {});
 
     // The request's client; of the language that `?locale=` asks for, if it is one.
@@ -92,7 +91,7 @@ public:
     }
 
 private:
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>> take_user_token(credential need);
+    [[nodiscard]] awaitable<std::optional<error>> take_user_token(credential need);
     // Of an account that was there a moment ago.
     [[nodiscard]] error gone() const;
 
@@ -106,8 +105,8 @@ private:
 };
 
 template <typename Command>
-boost::asio::awaitable<outcome<granted<success_of<Command>>>>
-call::decide(core::account_id id, Command command, refusal_words own) {
+awaitable<outcome<granted<success_of<Command>>>> call::decide(core::account_id id, Command command,
+                                                              refusal_words own) {
     auto done = co_await transact(services_, std::move(id), std::move(command));
     if (done.has_error()) co_return from_store(done.error());
     if (!done->has_value()) co_return gone();

@@ -56,7 +56,7 @@ handled activate(call& call) {
         account->id, core::activate_email{.code = *code, .origin = call.origin()},
         activation_words);
     if (done.has_error()) co_return render(done.error());
-    co_return success(200, "User activated successfully.", user(done->account));
+    co_return success(200, "User activated successfully.", user(*done->account));
 }
 
 handled change_password(call& call) {

@@ -27,7 +27,7 @@ family_description clara_family::describe() const {
     return clara::describe();
 }
 
-boost::asio::awaitable<reply> clara_family::handle(std::size_t route, const request& request) {
+awaitable<reply> clara_family::handle(std::size_t route, const request& request) {
     const auto& row = clara::routes()[route];
     const auto own_rules = std::span(rules).first(row.limit == ip_limit::none ? 0 : 1);
     const auto limits = co_await take_ip_limits(services_, own_rules, request);
@@ -37,8 +37,8 @@ boost::asio::awaitable<reply> clara_family::handle(std::size_t route, const requ
     co_return out;
 }
 
-boost::asio::awaitable<reply>
-clara_family::answer(const route& row, std::optional<limit_exceeded> exceeded, call& call) {
+awaitable<reply> clara_family::answer(const route& row, std::optional<limit_exceeded> exceeded,
+                                      call& call) {
     if (exceeded) co_return render(error(error_code::rate_limited, exceeded->retry_after));
     if (const auto problem = co_await call.authenticate(row.needs)) co_return render(*problem);
     if (!row.before_enrolment)

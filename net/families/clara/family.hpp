@@ -6,6 +6,7 @@
 #include "net/family.hpp"
 #include "net/ip_limits.hpp"
 #include "net/services.hpp"
+#include "store/event_loop.hpp"
 
 #include <optional>
 #include <string_view>
@@ -21,8 +22,7 @@ public:
     [[nodiscard]] std::span<const route_key> routes() const override { return keys_of_routes_; }
     [[nodiscard]] std::span<const std::string_view> prefixes() const override;
     [[nodiscard]] family_description describe() const override;
-    [[nodiscard]] boost::asio::awaitable<reply> handle(std::size_t route,
-                                                       const request& request) override;
+    [[nodiscard]] awaitable<reply> handle(std::size_t route, const request& request) override;
     [[nodiscard]] reply overloaded(const request& request) override;
     [[nodiscard]] reply not_found(const request& request) override;
     [[nodiscard]] reply method_not_allowed(const request& request, std::string_view allow) override;
@@ -30,7 +30,7 @@ public:
                                 std::string_view detail) override;
 
 private:
-    [[nodiscard]] static boost::asio::awaitable<reply>
+    [[nodiscard]] static awaitable<reply>
     answer(const route& row, std::optional<limit_exceeded> exceeded, call& call);
 
     services& services_;

@@ -3,10 +3,11 @@
 #pragma once
 
 #include "net/families/clara/call.hpp"
+#include "store/event_loop.hpp"
 
 namespace countersign::net::clara {
 
-using handled = boost::asio::awaitable<reply>;
+using handled = awaitable<reply>;
 
 // sessions.cpp
 [[nodiscard]] handled register_account(call& call);

@@ -107,7 +107,7 @@ handled log_in(call& call) {
                                                                 .origin = call.origin()},
                                            std::move(own));
     if (done.has_error()) co_return render(done.error());
-    co_return with_token(call, 200, "User logged in successfully.", done->account,
+    co_return with_token(call, 200, "User logged in successfully.", *done->account,
                          done->value.session);
 }
 

@@ -8,7 +8,7 @@ namespace countersign::net::clara {
 namespace {
 
 // Nullopt: it is as the request wants it.
-boost::asio::awaitable<std::optional<error>> switch_two_factor(call& call, bool on) {
+awaitable<std::optional<error>> switch_two_factor(call& call, bool on) {
     const auto user = co_await call.user_by_id();
     if (user.has_error()) co_return user.error();
     const auto body = read_body(call.message());

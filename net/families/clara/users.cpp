@@ -97,7 +97,7 @@ handled update_user(call& call) {
     changes->by = call.requester();
     const auto done = co_await call.decide(found->id, *std::move(changes));
     if (done.has_error()) co_return render(done.error());
-    co_return success(200, "User updated successfully.", user(done->account));
+    co_return success(200, "User updated successfully.", user(*done->account));
 }
 
 handled delete_user(call& call) {

@@ -25,14 +25,14 @@ std::string read_ip(json_body& body) {
 call::call(services& services, const request& request, key_cache::key key)
     : services_(services), request_(request), key_(std::move(key)) {}
 
-boost::asio::awaitable<outcome<std::optional<store::loaded_account>>> call::find() {
+awaitable<outcome<std::optional<store::loaded_account>>> call::find() {
     auto found = co_await services_.accounts.load(account());
     if (found.has_error()) co_return from_store(found.error());
     if (found->has_value() && !core::is_subject((*found)->value, subject())) found->reset();
     co_return *std::move(found);
 }
 
-boost::asio::awaitable<outcome<core::account>> call::load() {
+awaitable<outcome<core::account>> call::load() {
     auto found = co_await find();
     if (found.has_error()) co_return found.error();
     if (!found->has_value()) co_return error(error_code::subject_not_found);

@@ -10,8 +10,8 @@
 #include "net/reply.hpp"
 #include "net/request.hpp"
 #include "net/services.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/system/result.hpp>
 
@@ -30,7 +30,7 @@ using outcome = boost::system::result<T, error>;
 template <typename Success>
 struct granted {
     Success value;
-    core::account account;
+    std::unique_ptr<core::account> account;
 };
 
 // A command to the account that a subject is. Of another account, which merely has the id that the
@@ -76,11 +76,10 @@ public:
 
     // Decides on the subject's account and commits.
     template <typename Command>
-    [[nodiscard]] boost::asio::awaitable<outcome<granted<success_of<Command>>>>
-    decide(Command command);
+    [[nodiscard]] awaitable<outcome<granted<success_of<Command>>>> decide(Command command);
     // With the version that erasing asks for; nullopt: there is no such subject.
-    [[nodiscard]] boost::asio::awaitable<outcome<std::optional<store::loaded_account>>> find();
-    [[nodiscard]] boost::asio::awaitable<outcome<core::account>> load();
+    [[nodiscard]] awaitable<outcome<std::optional<store::loaded_account>>> find();
+    [[nodiscard]] awaitable<outcome<core::account>> load();
 
     // The person's address and program, as the backend says them in `ip` and `userAgent` of the
     // body; never the backend's own. The language is `?locale=` or, with `in_body`, `locale` of the
@@ -114,7 +113,7 @@ private:
                                             const std::vector<std::string>& codes);
 
 template <typename Command>
-boost::asio::awaitable<outcome<granted<success_of<Command>>>> call::decide(Command command) {
+awaitable<outcome<granted<success_of<Command>>>> call::decide(Command command) {
     addressed<Command> to{subject(), std::move(command)};
     auto done = co_await transact(services_, account(), std::move(to));
     if (done.has_error()) co_return from_store(done.error());

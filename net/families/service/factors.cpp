@@ -20,7 +20,7 @@ handled reset(call& call, std::optional<std::string> factor) {
     if (done.has_error()) co_return call::refuse(done.error());
     spdlog::info("service key {} took {} of {} away", call.key().id,
                  command.factor ? "a second factor" : "every second factor",
-                 done->account.id.value());
+                 done->account->id.value());
     co_return reply{.status = 204};
 }
 
@@ -45,7 +45,7 @@ handled begin_totp(call& call) {
                          {{"factorId", id},
                           {"secret", made.secret},
                           {"otpauthUri", made.uri},
-                          {"expiresAt", core::to_rfc3339(done->account.enrolment->expires_at)}});
+                          {"expiresAt", core::to_rfc3339(done->account->enrolment->expires_at)}});
 }
 
 handled confirm_totp(call& call) {
@@ -76,7 +76,7 @@ handled replace_backup_codes(call& call) {
     const auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return call::refuse(done.error());
     spdlog::info("service key {} replaced the backup codes of {}", call.key().id,
-                 done->account.id.value());
+                 done->account->id.value());
     co_return reply_with_backup_codes(201, true, made.codes);
 }
 

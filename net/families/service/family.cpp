@@ -52,7 +52,7 @@ bool service_family::streams_body(std::size_t route) const {
     return service::routes()[route].streams_body;
 }
 
-boost::asio::awaitable<reply> service_family::handle(std::size_t route, const request& request) {
+awaitable<reply> service_family::handle(std::size_t route, const request& request) {
     const auto& row = service::routes()[route];
     const auto presented = credentials_of(request, "bearer");
     if (presented.empty()) co_return render(key_missing());

@@ -6,6 +6,7 @@
 #include "net/families/service/routes.hpp"
 #include "net/family.hpp"
 #include "net/services.hpp"
+#include "store/event_loop.hpp"
 #include "store/service_keys.hpp"
 
 #include <vector>
@@ -21,8 +22,7 @@ public:
     [[nodiscard]] std::span<const std::string_view> prefixes() const override;
     [[nodiscard]] family_description describe() const override;
     [[nodiscard]] bool streams_body(std::size_t route) const override;
-    [[nodiscard]] boost::asio::awaitable<reply> handle(std::size_t route,
-                                                       const request& request) override;
+    [[nodiscard]] awaitable<reply> handle(std::size_t route, const request& request) override;
     [[nodiscard]] reply overloaded(const request& request) override;
     [[nodiscard]] reply not_found(const request& request) override;
     [[nodiscard]] reply method_not_allowed(const request& request, std::string_view allow) override;

@@ -3,10 +3,11 @@
 #pragma once
 
 #include "net/families/service/call.hpp"
+#include "store/event_loop.hpp"
 
 namespace countersign::net::service {
 
-using handled = boost::asio::awaitable<reply>;
+using handled = awaitable<reply>;
 
 // subjects.cpp
 [[nodiscard]] handled put_subject(call& call);

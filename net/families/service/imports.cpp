@@ -37,12 +37,12 @@ public:
         : batch_(with.accounts, with.emails, with.context, with.random, with.now) {}
 
     // Nullopt: the body was read to its end.
-    asio::awaitable<std::optional<body_problem>> read(body_source& body);
+    awaitable<std::optional<body_problem>> read(body_source& body);
     [[nodiscard]] import_report& report() noexcept { return report_; }
 
 private:
-    asio::awaitable<void> add(store::imported_line line);
-    asio::awaitable<void> run_batch();
+    awaitable<void> add(store::imported_line line);
+    awaitable<void> run_batch();
 
     store::import_batch batch_;
     import_report report_;
@@ -50,7 +50,7 @@ private:
 
 // After the import has stopped the rest is read and thrown away: a client that sends everything
 // before it reads anything would otherwise never see the report.
-asio::awaitable<std::optional<body_problem>> import_run::read(body_source& body) {
+awaitable<std::optional<body_problem>> import_run::read(body_source& body) {
     import_lines lines(core::import_line_size_max);
     std::optional<body_problem> problem;
     for (bool at_end = false; !at_end && !problem;) {
@@ -71,12 +71,12 @@ asio::awaitable<std::optional<body_problem>> import_run::read(body_source& body)
     co_return problem;
 }
 
-asio::awaitable<void> import_run::add(store::imported_line line) {
+awaitable<void> import_run::add(store::imported_line line) {
     if (batch_.must_run_before(line)) co_await run_batch();
     if (!report_.stopped()) batch_.add(std::move(line));
 }
 
-asio::awaitable<void> import_run::run_batch() {
+awaitable<void> import_run::run_batch() {
     const auto tried = co_await batch_.run();
     for (const auto& one : tried) {
         if (one.line.has_error()) {

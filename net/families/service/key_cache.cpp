@@ -25,8 +25,7 @@ key_cache::key key_cache::recall(std::string_view presented) const {
     return found->second.found;
 }
 
-boost::asio::awaitable<store::store_result<key_cache::key>>
-key_cache::find(std::string_view presented) {
+awaitable<store::store_result<key_cache::key>> key_cache::find(std::string_view presented) {
     const auto name = name_of(presented);
     // The time before asking: the answer may be as old as the question.
     const auto asked_at = clock::now();

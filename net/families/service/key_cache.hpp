@@ -4,9 +4,8 @@
 #pragma once
 
 #include "core/random.hpp"
+#include "store/event_loop.hpp"
 #include "store/service_keys.hpp"
-
-#include <boost/asio/awaitable.hpp>
 
 #include <array>
 #include <chrono>
@@ -30,7 +29,7 @@ public:
     // The key if it was found within `life`, else null.
     [[nodiscard]] key recall(std::string_view presented) const;
     // Asks the store; null: there is no such key. `presented` is only read until the first wait.
-    [[nodiscard]] boost::asio::awaitable<store::store_result<key>> find(std::string_view presented);
+    [[nodiscard]] awaitable<store::store_result<key>> find(std::string_view presented);
 
     static constexpr std::chrono::seconds life{1};
     static constexpr std::size_t size_max = 1024;

@@ -29,7 +29,7 @@ handled begin_passkey(call& call) {
                                 .challenge = make_challenge(call.with())};
     const auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return call::refuse(done.error());
-    const auto& account = done->account;
+    const auto& account = *done->account;
     co_return call::json(
         201, {{"factorId", id.value()},
               {"publicKey", creation_options(account, call.with().context.rules.webauthn)},
@@ -62,7 +62,7 @@ handled begin_passkey_verification(call& call) {
     core::begin_passkey_verification command{.challenge = make_challenge(call.with())};
     const auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return call::refuse(done.error());
-    const auto& account = done->account;
+    const auto& account = *done->account;
     co_return call::json(
         201, {{"publicKey", request_options(account, call.with().context.rules.webauthn)},
               {"expiresAt", core::to_rfc3339(account.passkey_challenge->expires_at)}});

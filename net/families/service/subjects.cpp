@@ -66,8 +66,7 @@ reply show(const call& call, unsigned status, const core::account& account) {
 }
 
 // The account as it begins; nullopt: there is one already.
-boost::asio::awaitable<outcome<std::optional<core::account>>> create(call& call,
-                                                                     const subject_words& words) {
+awaitable<outcome<std::optional<core::account>>> create(call& call, const subject_words& words) {
     if (core::names_an_account(call.subject())) co_return error(error_code::subject_not_found);
     if (!words.email) co_return invalid("email", "'email' is required to create a subject.");
     const auto& context = call.with().context;
@@ -94,9 +93,9 @@ boost::asio::awaitable<outcome<std::optional<core::account>>> create(call& call,
     co_return std::nullopt;
 }
 
-boost::asio::awaitable<outcome<core::account>> update(call& call, const core::account& seen,
-                                                      const subject_words& words,
-                                                      const core::request_origin& origin) {
+awaitable<outcome<core::account>> update(call& call, const core::account& seen,
+                                         const subject_words& words,
+                                         const core::request_origin& origin) {
     core::update_subject command{.name = words.name,
                                  .locale = words.locale,
                                  .email_factor = words.email_factor,
@@ -114,7 +113,7 @@ boost::asio::awaitable<outcome<core::account>> update(call& call, const core::ac
     if (done.has_error()) co_return done.error();
     if (change && !done->value.previous_email.empty())
         co_await change->finish(done->value.previous_email, call.now());
-    co_return std::move(done->account);
+    co_return std::move(*done->account);
 }
 
 } // namespace
@@ -156,8 +155,8 @@ handled put_notification_addresses(call& call) {
     const auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return call::refuse(done.error());
     spdlog::info("service key {} set the notification addresses of {}", call.key().id,
-                 done->account.id.value());
-    co_return show(call, 200, done->account);
+                 done->account->id.value());
+    co_return show(call, 200, *done->account);
 }
 
 handled erase_subject(call& call) {

@@ -125,8 +125,8 @@ handled open_session(call& call) {
     const auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return call::refuse(done.error());
     if (const auto* pending = std::get_if<core::second_factor_pending>(&done->value))
-        co_return reply_pending(call, done->account, *pending);
-    co_return reply_opened(call, done->account.id, std::get<core::session_opened>(done->value),
+        co_return reply_pending(call, *done->account, *pending);
+    co_return reply_opened(call, done->account->id, std::get<core::session_opened>(done->value),
                            material.refresh_id);
 }
 
@@ -137,7 +137,7 @@ handled end_sessions(call& call) {
     const auto done = co_await call.decide(std::move(command));
     if (done.has_error()) co_return call::refuse(done.error());
     spdlog::info("service key {} ended the sessions of {}", call.key().id,
-                 done->account.id.value());
+                 done->account->id.value());
     co_return reply{.status = 204};
 }
 

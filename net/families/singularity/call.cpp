@@ -114,7 +114,7 @@ core::session_proof call::proof() const {
     return {.session = access_->session, .step_up = step_up_};
 }
 
-boost::asio::awaitable<std::optional<error>> call::check_enrolled() {
+awaitable<std::optional<error>> call::check_enrolled() {
     const auto& rules = services_.context.rules;
     const auto& claims = needs_ == credential::refresh ? refresh_ : access_;
     if (!rules.require_second_factor || !claims || !is_opened_by_session(needs_))
@@ -128,7 +128,7 @@ boost::asio::awaitable<std::optional<error>> call::check_enrolled() {
     co_return std::nullopt;
 }
 
-boost::asio::awaitable<outcome<bool>> call::is_authenticated() {
+awaitable<outcome<bool>> call::is_authenticated() {
     if (!access_) co_return false;
     auto found = co_await services_.accounts.load(access_->subject);
     if (found.has_error()) co_return from_store(found.error());
@@ -136,7 +136,7 @@ boost::asio::awaitable<outcome<bool>> call::is_authenticated() {
         (*found)->value.find_session(access_->session, now()) != nullptr;
 }
 
-boost::asio::awaitable<outcome<core::account>> call::load(core::account_id id, error_code missing) {
+awaitable<outcome<core::account>> call::load(core::account_id id, error_code missing) {
     auto found = co_await services_.accounts.load(std::move(id));
     if (found.has_error()) co_return from_store(found.error());
     if (!found->has_value()) co_return no_account(missing);

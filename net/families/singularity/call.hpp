@@ -10,8 +10,8 @@
 #include "net/reply.hpp"
 #include "net/request.hpp"
 #include "net/services.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/system/result.hpp>
 
@@ -47,7 +47,7 @@ using outcome = boost::system::result<T, error>;
 template <typename Success>
 struct granted {
     Success value;
-    core::account account;
+    std::unique_ptr<core::account> account;
 };
 
 class call {
@@ -66,17 +66,17 @@ public:
     [[nodiscard]] core::session_proof proof() const;
     // The account of the token that opens the route may go where only those may that have enrolled
     // the second factor that policy requires. What else is wrong with it is the handler's to say.
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>> check_enrolled();
+    [[nodiscard]] awaitable<std::optional<error>> check_enrolled();
     // Whether the access token, if there is one, is good and its session stands.
-    [[nodiscard]] boost::asio::awaitable<outcome<bool>> is_authenticated();
+    [[nodiscard]] awaitable<outcome<bool>> is_authenticated();
 
     // Decides on an account and commits. `own` says refusals in this route's words; `missing` is
     // the answer where the account does not exist.
     template <typename Command>
-    [[nodiscard]] boost::asio::awaitable<outcome<granted<success_of<Command>>>>
+    [[nodiscard]] awaitable<outcome<granted<success_of<Command>>>>
     decide(core::account_id id, Command command, refusal_words own = {},
            error_code missing = error_code::user_not_found);
-    [[nodiscard]] boost::asio::awaitable<outcome<core::account>>
+    [[nodiscard]] awaitable<outcome<core::account>>
     load(core::account_id id, error_code missing = error_code::user_not_found);
 
     // The answer where the account is gone: a step-up that the route asks for and that is not good
@@ -133,7 +133,7 @@ private:
 };
 
 template <typename Command>
-boost::asio::awaitable<outcome<granted<success_of<Command>>>>
+awaitable<outcome<granted<success_of<Command>>>>
 call::decide(core::account_id id, Command command, refusal_words own, error_code missing) {
     auto done = co_await transact(services_, std::move(id), std::move(command));
     if (done.has_error()) co_return from_store(done.error());

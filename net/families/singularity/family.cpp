@@ -30,8 +30,7 @@ family_description singularity_family::describe() const {
     return singularity::describe();
 }
 
-boost::asio::awaitable<reply> singularity_family::handle(std::size_t route,
-                                                         const request& request) {
+awaitable<reply> singularity_family::handle(std::size_t route, const request& request) {
     const auto& row = singularity::routes()[route];
     const auto own_rules = std::span(rules).first(static_cast<std::size_t>(row.limit) + 1);
     const auto limits = co_await take_ip_limits(services_, own_rules, request);
@@ -41,8 +40,8 @@ boost::asio::awaitable<reply> singularity_family::handle(std::size_t route,
     co_return out;
 }
 
-boost::asio::awaitable<reply>
-singularity_family::answer(const route& row, std::optional<limit_exceeded> exceeded, call& call) {
+awaitable<reply> singularity_family::answer(const route& row,
+                                            std::optional<limit_exceeded> exceeded, call& call) {
     if (exceeded)
         co_return call.refuse(error(exceeded_codes[exceeded->rule], {}, exceeded->retry_after));
     if (const auto problem = call.authenticate(row.needs)) co_return call.refuse(*problem);

@@ -3,10 +3,11 @@
 #pragma once
 
 #include "net/families/singularity/call.hpp"
+#include "store/event_loop.hpp"
 
 namespace countersign::net::singularity {
 
-using handled = boost::asio::awaitable<reply>;
+using handled = awaitable<reply>;
 
 // login.cpp
 [[nodiscard]] handled register_account(call& call);

@@ -144,21 +144,21 @@ handled log_in(call& call) {
                              {}, wrong);
     if (done.has_error()) co_return call.refuse(done.error());
 
-    boost::json::object view{{"user", principal(done->account)},
+    boost::json::object view{{"user", principal(*done->account)},
                              {"accessToken", nullptr},
                              {"refreshToken", nullptr},
                              {"location", nullptr}};
     if (const auto* pending = std::get_if<core::second_factor_pending>(&done->value))
-        co_return reply_login_pending(call, std::move(view), done->account, *pending);
+        co_return reply_login_pending(call, std::move(view), *done->account, *pending);
     view["twoFactorRequired"] = false;
     view["twoFactorMethods"] = nullptr;
     view["preferredTwoFactorMethod"] = nullptr;
     view["twoFactorAuthenticationToken"] = nullptr;
     reply out;
     const auto& opened = std::get<core::session_opened>(done->value);
-    add_session_tokens(call, out, view, done->account.id, opened, material.refresh_id);
+    add_session_tokens(call, out, view, done->account->id, opened, material.refresh_id);
     for (auto* other : call.with().login_participants)
-        other->add_session(call.message(), done->account, opened, out, view);
+        other->add_session(call.message(), *done->account, opened, out, view);
     out.body = call::ok(view).body;
     co_return out;
 }
@@ -183,14 +183,14 @@ handled complete_login(call& call) {
                              .origin = origin});
     if (done.has_error()) co_return call.refuse(done.error());
 
-    boost::json::object view{{"user", principal(done->account)},
+    boost::json::object view{{"user", principal(*done->account)},
                              {"twoFactorRequired", false},
                              {"twoFactorMethods", nullptr},
                              {"preferredTwoFactorMethod", nullptr},
                              {"twoFactorAuthenticationToken", nullptr},
                              {"location", nullptr}};
     reply out;
-    add_session_tokens(call, out, view, done->account.id, done->value, material.refresh_id);
+    add_session_tokens(call, out, view, done->account->id, done->value, material.refresh_id);
     call.clear_cookie(out, "two_factor_authentication_token");
     out.body = call::ok(view).body;
     co_return out;
@@ -212,13 +212,13 @@ handled recover(call& call) {
     if (done.has_error()) co_return call.refuse(done.error());
 
     const auto step_up = call.issue(core::token_kind::step_up,
-                                    {.subject = done->account.id,
+                                    {.subject = done->account->id,
                                      .session = done->value.session,
                                      .assurance = done->value.assurance},
                                     call.lives().step_up);
-    boost::json::object view{{"user", principal(done->account)}, {"stepUpToken", step_up}};
+    boost::json::object view{{"user", principal(*done->account)}, {"stepUpToken", step_up}};
     reply out;
-    add_session_tokens(call, out, view, done->account.id, done->value, material.refresh_id);
+    add_session_tokens(call, out, view, done->account->id, done->value, material.refresh_id);
     call.set_cookie(out, "step_up_token", step_up, call.lives().step_up);
     call.clear_cookie(out, "two_factor_authentication_token");
     out.body = call::ok(view).body;
@@ -264,9 +264,9 @@ handled refresh(call& call) {
         {{core::refusal_reason::session_ended, error_code::refresh_token_invalid}});
     if (done.has_error()) co_return call.refuse(done.error());
 
-    boost::json::object view{{"principal", principal(done->account)}};
+    boost::json::object view{{"principal", principal(*done->account)}};
     reply out;
-    add_session_tokens(call, out, view, done->account.id, done->value, next_id);
+    add_session_tokens(call, out, view, done->account->id, done->value, next_id);
     out.body = call::ok(view).body;
     co_return out;
 }

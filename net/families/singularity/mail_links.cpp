@@ -17,9 +17,8 @@ namespace {
 
 // What is left of the pause between two reset mails. It is kept by address, known or not, so that
 // it tells nothing. A use that takes starts it where none runs.
-boost::asio::awaitable<core::seconds> use_cooldown(const call& call,
-                                                   const core::email_address& address,
-                                                   core::seconds cooldown, store::rate_use use) {
+awaitable<core::seconds> use_cooldown(const call& call, const core::email_address& address,
+                                      core::seconds cooldown, store::rate_use use) {
     const std::array rules{store::rate_rule{"password-reset", 1, cooldown}};
     auto who = call.with().context.codes.index_key("password-reset", address.value());
     const auto verdicts = co_await call.with().limits.apply(rules, std::move(who), use, call.now());
@@ -56,7 +55,7 @@ handled verify_email(call& call) {
     if (done.has_error()) co_return call.refuse(done.error());
     if (change && !done->value.previous_email.empty())
         co_await change->finish(done->value.previous_email, call.now());
-    co_return call::ok(principal(done->account));
+    co_return call::ok(principal(*done->account));
 }
 
 handled send_verification(call& call) {

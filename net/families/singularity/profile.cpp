@@ -16,7 +16,7 @@ namespace countersign::net::singularity {
 namespace {
 
 // The account of the access token, if its session may read it.
-boost::asio::awaitable<outcome<core::account>> own_account(call& call) {
+awaitable<outcome<core::account>> own_account(call& call) {
     auto account = co_await call.load(call.access().subject);
     if (account.has_error()) co_return account.error();
     if (const auto no = core::may_read(*account, call.access().session, call.now()))
@@ -45,7 +45,7 @@ handled rename_user(call& call) {
     const auto done = co_await call.decide(
         call.access().subject, core::update_profile{.by = call.access().session, .name = name});
     if (done.has_error()) co_return call.refuse(done.error());
-    co_return call::ok(principal(done->account));
+    co_return call::ok(principal(*done->account));
 }
 
 handled delete_user(call& call) {
@@ -96,7 +96,7 @@ handled change_email(call& call) {
                          .link = call.make_link(account->id, core::code_purpose::verify_email),
                          .origin = call.origin(*locale)});
     if (done.has_error()) co_return call.refuse(done.error());
-    co_return call::ok(principal(done->account));
+    co_return call::ok(principal(*done->account));
 }
 
 handled change_password(call& call) {
@@ -127,7 +127,7 @@ handled change_password(call& call) {
                                                                 .new_hash = std::move(*hash),
                                                                 .origin = call.origin(*locale)});
     if (done.has_error()) co_return call.refuse(done.error());
-    co_return call::ok(principal(done->account));
+    co_return call::ok(principal(*done->account));
 }
 
 handled list_sessions(call& call) {

@@ -53,7 +53,7 @@ handled begin_step_up(call& call) {
     if (done.has_error()) co_return call.refuse(done.error());
 
     if (const auto* pending = std::get_if<core::second_factor_pending>(&done->value))
-        co_return reply_second_factor_pending(call, {{"stepUpToken", nullptr}}, done->account,
+        co_return reply_second_factor_pending(call, {{"stepUpToken", nullptr}}, *done->account,
                                               core::challenge_purpose::step_up, *pending);
     co_return reply_stepped_up(call, account->id, std::get<core::stepped_up>(done->value));
 }
@@ -71,7 +71,7 @@ handled complete_step_up(call& call) {
                                .code = std::move(code),
                                .origin = call.origin({})});
     if (done.has_error()) co_return call.refuse(done.error());
-    auto out = reply_stepped_up(call, done->account.id, done->value);
+    auto out = reply_stepped_up(call, done->account->id, done->value);
     call.clear_cookie(out, "two_factor_authentication_token");
     co_return out;
 }

@@ -20,7 +20,7 @@ core::code_holder holder_of(const call& call) {
 
 // The pending step-up that a code is asked for, if codes are bound to one (bound_code()): it comes
 // beside the access token, which would do to be mailed any other code.
-boost::asio::awaitable<outcome<core::code_holder>> holder_of_code(call& call) {
+awaitable<outcome<core::code_holder>> holder_of_code(call& call) {
     if (!call.with().context.rules.mailed_code_per_challenge || !call.has_access() ||
         !call.has_two_factor() || call.two_factor().subject != call.access().subject)
         co_return holder_of(call);
@@ -47,7 +47,7 @@ handled change(call& call, Make make, refusal_words own = {}) {
     if (locale.has_error()) co_return call.refuse(locale.error());
     auto done = co_await call.decide(call.access().subject, make(call.origin(*locale)), own);
     if (done.has_error()) co_return call.refuse(done.error());
-    co_return call::ok(principal(done->account));
+    co_return call::ok(principal(*done->account));
 }
 
 handled disable(call& call, core::factor_method method) {
@@ -167,7 +167,7 @@ handled prefer_method(call& call) {
         call.access().subject, core::prefer_method{.proof = call.proof(), .method = *method},
         {{core::refusal_reason::method_off, error_code::two_fa_disabled}});
     if (done.has_error()) co_return call.refuse(done.error());
-    co_return call::ok(principal(done->account));
+    co_return call::ok(principal(*done->account));
 }
 
 } // namespace countersign::net::singularity

@@ -12,7 +12,7 @@
 
 namespace countersign::net::slugbase {
 
-boost::asio::awaitable<std::optional<error>> call::authenticate(credential need) {
+awaitable<std::optional<error>> call::authenticate(credential need) {
     needs_ = need;
     switch (need) {
     case credential::none:
@@ -51,7 +51,7 @@ bool call::read_credential(core::account_id& owner) {
     return true;
 }
 
-boost::asio::awaitable<std::optional<error>> call::load(core::account_id id, error_code missing) {
+awaitable<std::optional<error>> call::load(core::account_id id, error_code missing) {
     auto found = co_await services_.accounts.load(std::move(id));
     if (found.has_error()) co_return from_store(found.error());
     if (!found->has_value()) co_return error{.code = missing};
@@ -59,7 +59,7 @@ boost::asio::awaitable<std::optional<error>> call::load(core::account_id id, err
     co_return std::nullopt;
 }
 
-boost::asio::awaitable<std::optional<error>> call::take_account() {
+awaitable<std::optional<error>> call::take_account() {
     core::account_id owner;
     if (!read_credential(owner)) co_return error{.code = error_code::unauthorized};
     if (auto problem = co_await load(std::move(owner), error_code::unauthorized)) co_return problem;
@@ -72,7 +72,7 @@ boost::asio::awaitable<std::optional<error>> call::take_account() {
     co_return std::nullopt;
 }
 
-boost::asio::awaitable<std::optional<error>> call::take_pending_login() {
+awaitable<std::optional<error>> call::take_pending_login() {
     const error gone{.code = error_code::mfa_pending_invalid};
     auto claims =
         services_.tokens.verify(core::token_kind::two_factor,

@@ -8,8 +8,8 @@
 #include "net/reply.hpp"
 #include "net/request.hpp"
 #include "net/services.hpp"
+#include "store/event_loop.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <boost/system/result.hpp>
@@ -35,7 +35,7 @@ using outcome = boost::system::result<T, error>;
 template <typename Success>
 struct granted {
     Success value;
-    core::account account;
+    std::unique_ptr<core::account> account;
 };
 
 class call {
@@ -43,7 +43,7 @@ public:
     call(services& services, const request& request) : services_(services), request_(request) {}
 
     // Reads the credential and looks whether it still stands.
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>> authenticate(credential need);
+    [[nodiscard]] awaitable<std::optional<error>> authenticate(credential need);
 
     // Whether whoever asks may go where only those may that have enrolled the second factor that
     // policy requires.
@@ -58,7 +58,7 @@ public:
     // Decides on an account and commits. `own` says refusals in this route's words; `missing` is
     // the answer where the account does not exist.
     template <typename Command>
-    [[nodiscard]] boost::asio::awaitable<outcome<granted<success_of<Command>>>>
+    [[nodiscard]] awaitable<outcome<granted<success_of<Command>>>>
     decide(core::account_id id, Command command, refusal_words own = {},
            error_code missing = error_code::unauthorized);
 
@@ -77,10 +77,9 @@ public:
 
 private:
     [[nodiscard]] bool read_credential(core::account_id& owner);
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>> load(core::account_id id,
-                                                                    error_code missing);
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>> take_account();
-    [[nodiscard]] boost::asio::awaitable<std::optional<error>> take_pending_login();
+    [[nodiscard]] awaitable<std::optional<error>> load(core::account_id id, error_code missing);
+    [[nodiscard]] awaitable<std::optional<error>> take_account();
+    [[nodiscard]] awaitable<std::optional<error>> take_pending_login();
 
     services& services_;
     const request& request_;
@@ -91,7 +90,7 @@ private:
 };
 
 template <typename Command>
-boost::asio::awaitable<outcome<granted<success_of<Command>>>>
+awaitable<outcome<granted<success_of<Command>>>>
 call::decide(core::account_id id, Command command, refusal_words own, error_code missing) {
     auto done = co_await transact(services_, std::move(id), std::move(command));
     if (done.has_error()) co_return from_store(done.error());

@@ -62,7 +62,7 @@ family_description slugbase_family::describe() const {
 }
 
 // In the order of contract section 2.3: forgery, limits, credential.
-boost::asio::awaitable<reply> slugbase_family::handle(std::size_t route, const request& request) {
+awaitable<reply> slugbase_family::handle(std::size_t route, const request& request) {
     const auto& row = slugbase::routes()[route];
     if (row.csrf && may_be_forged(services_, request)) co_return refuse_forged(request);
     const auto& own = limits[static_cast<std::size_t>(row.limit)];
@@ -76,8 +76,8 @@ boost::asio::awaitable<reply> slugbase_family::handle(std::size_t route, const r
     co_return out;
 }
 
-boost::asio::awaitable<reply>
-slugbase_family::answer(const route& row, std::optional<limit_exceeded> exceeded, call& call) {
+awaitable<reply> slugbase_family::answer(const route& row, std::optional<limit_exceeded> exceeded,
+                                         call& call) {
     if (exceeded) {
         const auto own = limits[static_cast<std::size_t>(row.limit)].exceeded;
         co_return call.refuse(

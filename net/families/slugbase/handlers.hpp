@@ -3,10 +3,11 @@
 #pragma once
 
 #include "net/families/slugbase/call.hpp"
+#include "store/event_loop.hpp"
 
 namespace countersign::net::slugbase {
 
-using handled = boost::asio::awaitable<reply>;
+using handled = awaitable<reply>;
 
 // login.cpp
 [[nodiscard]] handled log_in(call& call);

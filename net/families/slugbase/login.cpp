@@ -48,9 +48,9 @@ handled log_in(call& call) {
     boost::json::object view;
     reply out;
     if (const auto* pending = std::get_if<core::second_factor_pending>(&done->value))
-        own_part.add_pending(call.message(), done->account, *pending, out, view);
+        own_part.add_pending(call.message(), *done->account, *pending, out, view);
     else
-        own_part.add_session(call.message(), done->account,
+        own_part.add_session(call.message(), *done->account,
                              std::get<core::session_opened>(done->value), out, view);
     out.body = call::ok(view).body;
     co_return out;
@@ -75,7 +75,7 @@ handled verify_login(call& call) {
 
     boost::json::object view;
     reply out;
-    participant(call.with()).add_session(call.message(), done->account, done->value, out, view);
+    participant(call.with()).add_session(call.message(), *done->account, done->value, out, view);
     out.body = call::ok(view).body;
     co_return out;
 }

@@ -21,7 +21,7 @@ boost::json::object shown(const backup_codes& made) {
 
 // What disable and regenerate ask for. The password is looked at where the account has one and one
 // came; whether one had to come is core's to say.
-boost::asio::awaitable<outcome<core::code_and_password>> read_proof(call& call) {
+awaitable<outcome<core::code_and_password>> read_proof(call& call) {
     json_body body(call.message(), json_body::absence::is_empty);
     core::code_and_password proof{.code = read_code(body)};
     auto password = body.optional_text("password").value_or("");

@@ -182,7 +182,7 @@ void soak_stage::wait_until_ready() const {
 std::optional<core::account> soak_stage::load(const std::string& id) const {
     app::system_random random;
     const auto read = [&](store::connection& connection)
-        -> boost::asio::awaitable<store::store_result<std::optional<store::loaded_account>>> {
+        -> awaitable<store::store_result<std::optional<store::loaded_account>>> {
         store::accounts accounts(connection, random, store::default_partitions);
         co_return co_await accounts.load(core::account_id(id));
     };
@@ -193,8 +193,8 @@ std::optional<core::account> soak_stage::load(const std::string& id) const {
 }
 
 std::optional<soak_stage::outbox_state> soak_stage::outbox() const {
-    const auto read = [](store::connection& connection)
-        -> boost::asio::awaitable<store::store_result<store::outbox_counts>> {
+    const auto read =
+        [](store::connection& connection) -> awaitable<store::store_result<store::outbox_counts>> {
         store::outbox outbox(connection, connection, store::default_partitions, "soak");
         co_return co_await outbox.counts();
     };

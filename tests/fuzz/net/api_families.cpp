@@ -47,7 +47,7 @@ bool is_visible(std::string_view target) {
 class pieces_of final : public net::body_source {
 public:
     explicit pieces_of(std::string_view body) : rest_(body) {}
-    boost::asio::awaitable<piece> next() override {
+    awaitable<piece> next() override {
         const auto taken = rest_.substr(0, 100);
         rest_.remove_prefix(taken.size());
         co_return taken;

@@ -85,8 +85,8 @@ api_world::api_world()
         "0"));
     families.push_back(std::make_unique<net::service::service_family>(*services_, service_keys_));
     dispatcher_ = std::make_unique<net::families_dispatcher>(
-        std::move(families), std::vector<net::page>{},
-        []() -> boost::asio::awaitable<void> { co_return; }, counters_);
+        std::move(families), std::vector<net::page>{}, []() -> awaitable<void> { co_return; },
+        counters_);
     redis_.start();
     while (!redis_.healthy())
         context_.run_one();

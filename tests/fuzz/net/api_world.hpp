@@ -9,6 +9,7 @@
 #include "net/password_pool.hpp"
 #include "net/services.hpp"
 #include "store/child_process.hpp"
+#include "store/event_loop.hpp"
 #include "store/service_keys.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -63,7 +64,7 @@ public:
 
     // Runs it to its end.
     template <typename T>
-    T run(boost::asio::awaitable<T> work) {
+    T run(awaitable<T> work) {
         std::optional<T> value;
         std::exception_ptr failure;
         bool done = false;

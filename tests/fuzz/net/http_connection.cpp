@@ -33,7 +33,7 @@ public:
         if (head.path.size() % 3 == 0) return {.how = net::body_plan::delivery::streamed};
         return {};
     }
-    asio::awaitable<net::reply> dispatch(const net::request& request) override {
+    awaitable<net::reply> dispatch(const net::request& request) override {
         require(refused == 0, "nothing is answered behind a refusal");
         message got{.method = std::string(boost::beast::http::to_string(request.method)),
                     .target = std::string(request.target()),
@@ -58,7 +58,7 @@ public:
         require(refused == 1, "a connection is refused once");
         return {.status = net::status_of(problem), .body = "{}"};
     }
-    asio::awaitable<void> stop() override { co_return; }
+    awaitable<void> stop() override { co_return; }
 
     int broken = 0; // answers to messages of which not all came
 };
