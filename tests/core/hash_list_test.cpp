@@ -79,8 +79,9 @@ TEST(HashList, WhatIsNoList_IsRefused) {
         cbor_reader in(bytes_of(items));
         EXPECT_FALSE(list.take(in, 1)) << ::testing::PrintToString(items);
     }
+    const hash_list three(some);
     hash_list list;
-    cbor_reader in(bytes_of(hash_list(some).items()));
+    cbor_reader in(bytes_of(three.items()));
     EXPECT_FALSE(list.take(in, 4));
 }
 
