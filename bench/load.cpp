@@ -145,9 +145,10 @@ public:
         for (auto now = begin_; now < end_ && !over(); now = clock::now()) {
             if (options_.rate_per_s > 0) {
                 std::this_thread::sleep_for(std::min<nanoseconds>(tick, end_ - now));
-                wait(nanoseconds(0));
+                while (wait(nanoseconds(0))) {
+                }
             } else {
-                wait(end_ - now);
+                (void)wait(end_ - now);
             }
             send_what_is_due(clock::now());
         }
@@ -161,7 +162,7 @@ public:
         draining_ = true;
         const auto patience = clock::now() + options_.drain;
         while (waiting_ > 0 && clock::now() < patience && !interrupted)
-            wait(std::chrono::milliseconds(10));
+            (void)wait(std::chrono::milliseconds(10));
         result_.broken += waiting_;
         return std::move(result_);
     }
@@ -188,7 +189,7 @@ private:
         end_ = clock::time_point::max();
         const auto patience = clock::now() + std::chrono::seconds(15);
         while (waiting_ > 0 && clock::now() < patience && !interrupted)
-            wait(std::chrono::milliseconds(10));
+            (void)wait(std::chrono::milliseconds(10));
         if (waiting_ > 0 && !interrupted)
             throw std::runtime_error(std::to_string(waiting_) + " connections were not answered");
         draining_ = false;
@@ -239,7 +240,8 @@ private:
         return true;
     }
 
-    void wait(nanoseconds longest) {
+    // True: there may be more at once.
+    bool wait(nanoseconds longest) {
         std::array<epoll_event, 512> events{};
         const timespec room{.tv_sec = longest.count() / 1'000'000'000,
                             .tv_nsec = longest.count() % 1'000'000'000};
@@ -247,7 +249,7 @@ private:
             ::epoll_pwait2(poll_, events.data(), static_cast<int>(events.size()), &room, nullptr);
         for (int at = 0; at < count; ++at)
             receive(*static_cast<connection*>(events[static_cast<std::size_t>(at)].data.ptr));
-        if (count == static_cast<int>(events.size())) wait(nanoseconds(0));
+        return count == static_cast<int>(events.size());
     }
 
     void receive(connection& one) {
